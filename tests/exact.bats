@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# The census equals what gc.get_objects() says inside the process, for every type. On the interpreter that OGT_PYTHON
+# names (tests/run runs this file once for each that scripts/pythons.sh --list knows).
+
+load helpers
+
+@test "a plain interpreter" {
+  start_at_barrier plain.py
+  census_equals_oracle
+}
+
+@test "many objects, a million on some versions" {
+  case $LABEL in
+    system-* | pyenv-3.8.* | *-3.14 | *-3.15) start_at_barrier many.py 1000000 ;;
+    *) start_at_barrier many.py 100000 ;;
+  esac
+  census_equals_oracle
+}
+
+@test "objects in all three generations" {
+  start_at_barrier generations.py
+  census_equals_oracle
+}
+
+@test "gc disabled, garbage waits" {
+  start_at_barrier gc_disabled.py
+  census_equals_oracle
+}
+
+@test "objects parked by gc.freeze() are left out and named in a note" {
+  start_at_barrier gc_freeze.py
+  census_equals_oracle
+  frozen=$(jq .frozen "$WORLD/oracle")
+  [ "$frozen" -gt 1234 ]
+  grep -E "(^|[^0-9])$(sed -E ':a;s/^([0-9]+)([0-9]{3})/\1[ ,]?\2/;ta' <<<"$frozen")([^0-9]|$)" "$WORLD/err" | grep -i freeze
+}
+
+@test "200 threads" {
+  start_at_barrier threads.py
+  census_equals_oracle
+}
+
+@test "subinterpreters that share the GIL" {
+  start_at_barrier subinterpreters.py shared
+  census_equals_oracle
+}
+
+@test "subinterpreters with a GIL of their own" {
+  start_at_barrier subinterpreters.py isolated
+  census_equals_oracle
+}
+
+@test "PYTHONMALLOC=malloc" {
+  PYTHONMALLOC=malloc start_at_barrier many.py 1000
+  census_equals_oracle
+}
+
+@test "PYTHONMALLOC=debug" {
+  PYTHONMALLOC=debug start_at_barrier many.py 1000
+  census_equals_oracle
+}
+
+@test "classes with __slots__" {
+  start_at_barrier slots.py
+  census_equals_oracle
+}
+
+@test "subclasses of dict and other builtins" {
+  start_at_barrier dict_subclasses.py
+  census_equals_oracle
+}
+
+@test "exceptions with tracebacks" {
+  start_at_barrier tracebacks.py
+  census_equals_oracle
+}
+
+@test "generators and coroutines" {
+  start_at_barrier generators.py
+  census_equals_oracle
+}
+
+@test "asyncio tasks" {
+  start_at_barrier tasks.py
+  census_equals_oracle
+}
+
+@test "classes renamed, moved, without a module, with a module that is no text" {
+  start_at_barrier renamed.py
+  census_equals_oracle
+}
+
+@test "names that are not ASCII, in each width, and that no encoding takes" {
+  start_at_barrier non_ascii.py
+  census_equals_oracle
+}
+
+@test "metaclasses that lie about the name" {
+  start_at_barrier metaclasses.py
+  census_equals_oracle
+}
+
+@test "classes made with type()" {
+  start_at_barrier made_with_type.py
+  census_equals_oracle
+}
+
+@test "names of 64 KiB" {
+  start_at_barrier long_names.py
+  census_equals_oracle
+}
+
+@test "names with control characters" {
+  start_at_barrier hostile_names.py
+  census_equals_oracle
+}
+
+@test "a forked child" {
+  start fork.py "$INNER/oracle" main idle
+  wait_for_barrier "$WORLD/oracle"
+  [ "$TARGET" != "${PIDS[-1]}" ]
+  census_equals_oracle
+}
+
+@test "a child forked by a thread" {
+  start fork.py "$INNER/oracle" thread idle
+  wait_for_barrier "$WORLD/oracle"
+  [ "$TARGET" != "${PIDS[-1]}" ]
+  census_equals_oracle
+}
+
+@test "a process in its own mount and pid namespace" {
+  WRAPPER=(unshare --fork --pid --mount)
+  start_at_barrier many.py 1000
+  [ "$(jq .pid "$WORLD/oracle")" = 1 ]
+  census_equals_oracle
+}
+
+@test "a program that embeds libpython" {
+  build_embed
+  RUN_PYTHON=("${EMBED[@]}")
+  start_at_barrier many.py 1000
+  census_equals_oracle
+}

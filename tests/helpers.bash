@@ -1,0 +1,279 @@
+# What the bats files share: start a target, wait until it is where the test wants it, run the tool, compare, clean up.
+# OGT is the program under test, OGT_PYTHON the label of the interpreter that targets run on (scripts/pythons.sh --list).
+# Nothing here decides a test by time: every limit is a guard against hanging.
+
+TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+OGT=${OGT:-$TESTS/../objgraph-trace}
+JUDGE=/usr/bin/python3 # runs compare.py and objgraph, never a target by itself
+PATIENCE=60            # seconds before a wait or the tool counts as hung
+
+# --- the world of one test ---
+
+# LABEL, CHROOT ("" outside of one) and PYTHON: where targets run.
+choose_python() {
+  local line
+  line=$("$TESTS/../scripts/pythons.sh" --list | awk -F '\t' -v want="${OGT_PYTHON:-}" \
+    'want == "" ? $1 ~ /^system-/ : $1 == want { print; exit }')
+  [ -n "$line" ] || skip "no interpreter ${OGT_PYTHON:-of the system}"
+  IFS=$'\t' read -r LABEL CHROOT PYTHON <<<"$line"
+  if [ "$CHROOT" = - ]; then CHROOT=; fi
+  VERSION=${LABEL#*-} VERSION=${VERSION%-dbg} # 3.11.7 or 3.15
+  IFS=. read -r _ MINOR _ <<<"$VERSION"
+}
+
+setup() {
+  choose_python
+  WORLD=$(mktemp -d "$CHROOT/tmp/objgraph-trace.XXXXXX") # as this shell sees it
+  INNER=${WORLD#"$CHROOT"}                               # as the target sees it
+  PIDS=()
+  WRAPPER=()
+  RUN_PYTHON=("$PYTHON")
+  if [ -n "$CHROOT" ]; then RUN_PYTHON=(chroot "$CHROOT" "$PYTHON"); fi
+  chmod 755 "$WORLD"
+  cp "$TESTS"/targets/*.py "$WORLD"
+  export PYTHONDONTWRITEBYTECODE=1
+}
+
+teardown() {
+  local pid
+  for pid in "${PIDS[@]}"; do end "$pid"; done
+  if [ -n "${WORLD:-}" ]; then
+    if [ -z "${BATS_TEST_COMPLETED:-}" ]; then tail -n 20 "$WORLD"/log "$WORLD"/err 2>/dev/null || true; fi
+    rm -rf --one-file-system "$WORLD"
+  fi
+}
+
+# --- processes ---
+
+# launch COMMAND...: in the background, without bats' descriptors. TARGET is its pid.
+launch() {
+  "$@" </dev/null >>"$WORLD/log" 2>&1 3>&- 4>&- &
+  TARGET=$!
+  PIDS+=("$TARGET")
+}
+
+# The children of a process, of all its threads.
+children() {
+  cat "/proc/$1/task"/*/children 2>/dev/null || true
+}
+
+# end PID: this process, which we started, and its descendants.
+end() {
+  local child
+  kill -STOP "$1" 2>/dev/null || true
+  for child in $(children "$1"); do end "$child"; done
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
+# eventually COMMAND...: polls until it succeeds.
+eventually() {
+  local deadline=$((SECONDS + PATIENCE))
+  until "$@"; do
+    if [ "$SECONDS" -gt "$deadline" ]; then
+      echo "waited $PATIENCE s in vain: $*"
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status"; }
+tracer_of() { sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$1/status"; }
+state_is() { [ "$(state_of "$1")" = "$2" ]; }
+is_traced() { [ "$(tracer_of "$1")" != 0 ]; }
+is_gone() { ! kill -0 "$1" 2>/dev/null || state_is "$1" Z; }
+
+# Neither stopped nor traced, and no thread is.
+runs_free() {
+  local task bad=0
+  for task in "/proc/$1/task"/*; do
+    case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p;s/^TracerPid:[[:space:]]*//p' "$task/status" 2>/dev/null | tr '\n' ' ') in
+      "R 0 " | "S 0 " | "D 0 " | "") ;;
+      *) cat "$task/status"; bad=1 ;;
+    esac
+  done
+  return $bad
+}
+
+# --- targets ---
+
+# start TARGET.py ARGS...: with the interpreter under test.
+start() {
+  local script=$1
+  shift
+  launch "${WRAPPER[@]}" "${RUN_PYTHON[@]}" "$INNER/$script" "$@"
+}
+
+# Is every thread of the process in the system call it waits in for good? 128 rt_sigtimedwait (a barrier), 230, 270 and 23
+# (sleep), 202 (a lock), 61 (wait4), 281, 232, 45 (epoll_wait and recv of waiting_threads)
+waits() {
+  local task number
+  for task in "/proc/$1/task"/*; do
+    read -r number _ 2>/dev/null <"$task/syscall" || return 1
+    case $number in
+      128) ;;
+      230 | 270 | 23 | 202 | 61 | 281 | 232 | 45 | 7) [ "$task" != "/proc/$1/task/$1" ] || return 1 ;;
+      *) return 1 ;;
+    esac
+  done
+}
+
+# The process at the barrier: PID itself, or the descendant that a wrapper started.
+innermost() {
+  local pid=$1 next
+  while next=$(children "$pid"); [ -n "${next// /}" ]; do read -r pid _ <<<"$next"; done
+  echo "$pid"
+}
+
+at_barrier() {
+  if is_gone "${PIDS[-1]}"; then
+    local code=0
+    wait "${PIDS[-1]}" || code=$?
+    PIDS=()
+    if [ "$code" = 77 ]; then skip "$(tail -n 1 "$WORLD/log")"; fi
+    cat "$WORLD/log"
+    echo "the target ended with exit code $code before its barrier"
+    exit 1
+  fi
+  [ -e "$1" ] && waits "$(innermost "${PIDS[-1]}")"
+}
+
+# Until the target counted into this file and blocks; TARGET becomes the pid of who blocks.
+wait_for_barrier() {
+  eventually at_barrier "$1"
+  TARGET=$(innermost "${PIDS[-1]}")
+}
+
+# start_at_barrier TARGET.py ARGS...: what the target counted is in $WORLD/oracle
+start_at_barrier() {
+  local script=$1
+  shift
+  start "$script" "$INNER/oracle" "$@"
+  wait_for_barrier "$WORLD/oracle"
+}
+
+# The three numbers of a heartbeat: beats, longest gap (ns), time of the last beat (ns).
+beats() { od -A n -t u8 -j $((8 * ${2:-0})) -N 8 "${1:-$WORLD/beat}" 2>/dev/null | tr -d ' '; }
+beats_more_than() { [ "$(beats)" -gt "$1" ] 2>/dev/null; }
+
+# start_beating TARGET.py ARGS...: the target keeps a heartbeat in $WORLD/beat
+start_beating() {
+  local script=$1
+  shift
+  start "$script" "$INNER/beat" "$@"
+  makes_progress 10
+}
+
+# The target does at least N beats more, from now on.
+makes_progress() {
+  local now
+  now=$(beats)
+  eventually beats_more_than $((${now:-0} + ${1:-1}))
+}
+
+# --- the tool ---
+
+# ogt ARGS...: with a guard against hanging. Exit code in $status, output in $WORLD/out, messages in $WORLD/err.
+ogt() {
+  status=0
+  timeout -k 5 "$PATIENCE" "$OGT" "$@" >"$WORLD/out" 2>"$WORLD/err" 3>&- 4>&- || status=$?
+}
+
+# start_ogt ARGS...: in the background. WATCHER is its pid.
+start_ogt() {
+  : >"$WORLD/out"
+  env --default-signal=INT "$OGT" "$@" >"$WORLD/out" 2>"$WORLD/err" </dev/null 3>&- 4>&- &
+  WATCHER=$!
+  PIDS=("$WATCHER" "${PIDS[@]}")
+}
+
+# The exit code of the tool that start_ogt started.
+wait_for_ogt() {
+  eventually is_gone "$WATCHER"
+  status=0
+  wait "$WATCHER" || status=$?
+}
+
+succeeds() {
+  [ "$status" = 0 ] && return
+  echo "exit code $status"
+  cat "$WORLD/err"
+  return 1
+}
+
+# fails_with CODE PATTERN...: this exit code and one sentence on stderr that holds each (egrep) pattern
+fails_with() {
+  local code=$1 pattern
+  shift
+  if [ "$status" != "$code" ]; then
+    echo "exit code $status, not $code"
+    cat "$WORLD/err"
+    return 1
+  fi
+  for pattern; do
+    if ! grep -Eqi -- "$pattern" "$WORLD/err"; then
+      echo "the message does not say: $pattern"
+      cat "$WORLD/err"
+      return 1
+    fi
+  done
+  [ -s "$WORLD/err" ]
+}
+
+# json FILTER: jq over all events of the tool
+json() { jq -s -r "$@" "$WORLD/out"; }
+
+# lines_match N PATTERN: so many lines of the output so far match
+has_lines() { [ "$(grep -Ec -- "$2" "$WORLD/out")" -ge "$1" ]; }
+
+# The census equals the oracle for every type, under short and full names.
+census_equals_oracle() {
+  local form flag oracles
+  oracles=("$WORLD"/oracle "$WORLD"/oracle.[0-9])
+  [ -e "${oracles[1]}" ] || oracles=("$WORLD"/oracle)
+  for form in short full; do
+    flag=
+    if [ $form = full ]; then flag=--full-names; fi
+    ogt -p "${1:-$TARGET}" --types --format json --limit 0 $flag
+    succeeds
+    "$JUDGE" "$TESTS/compare.py" "$form" "$WORLD/out" "${oracles[@]}"
+  done
+  runs_free "${1:-$TARGET}"
+}
+
+# --- things that are built for a test ---
+
+# build_embed: EMBED is a command like python3 SCRIPT ARGS, of a program that embeds the libpython under test.
+build_embed() {
+  local prefix=/usr library name flavour=
+  command -v gcc >/dev/null || skip "no gcc"
+  case $LABEL in *-dbg) flavour=d ;; pyenv-*) prefix=${PYTHON%/bin/*} ;; esac
+  name=python3.$MINOR$flavour
+  if [ -d "$prefix/include/${name}m" ]; then name=${name}m; fi
+  [ -e "$CHROOT$prefix/include/$name/Python.h" ] || skip "no headers of $LABEL"
+  library=$(find "$CHROOT$prefix/lib" -maxdepth 2 -name "lib$name.so" -print -quit)
+  [ -n "$library" ] || skip "no libpython to link with of $LABEL"
+  mkdir "$WORLD/include"
+  ln -s "$CHROOT/usr/include/x86_64-linux-gnu" "$WORLD/include/"
+  # A chroot's libpython may want a newer C library than the host's: the chroot has it when the program runs there.
+  gcc -w -I "$CHROOT$prefix/include/$name" -I "$WORLD/include" -o "$WORLD/embed" "$TESTS/targets/embed.c" \
+    "$library" -Wl,--allow-shlib-undefined -Wl,-rpath,"$prefix/lib"
+  EMBED=(env PYTHONHOME="$prefix" "$INNER/embed")
+  if [ -n "$CHROOT" ]; then EMBED=(chroot "$CHROOT" "${EMBED[@]}"); fi
+}
+
+# build_waiting_threads: the library of C threads whose EINTRs are counted, at $WORLD/waiting_threads.so
+build_waiting_threads() {
+  command -v gcc >/dev/null || skip "no gcc"
+  gcc -shared -fPIC -pthread -o "$WORLD/waiting_threads.so" "$TESTS/targets/waiting_threads.c"
+}
+
+# build_fake VERSION_HEX FREE_THREADED NAME [GCC OPTION...]: a program that claims to be this Python, at $WORLD/NAME
+build_fake() {
+  local version=$1 free=$2 name=$3
+  shift 3
+  command -v gcc >/dev/null || skip "no gcc"
+  gcc -nostdlib -static -ffreestanding -fno-stack-protector -DVERSION="$version" -DFREE_THREADED="$free" "$@" \
+    -o "$WORLD/$name" "$TESTS/targets/fake_python.c" || skip "this gcc cannot build it: $*"
+}

@@ -1,0 +1,48 @@
+"""Two more interpreters in the process, each blocked in a thread of its own. argv[2]: shared or isolated (own GIL)."""
+import os
+import sys
+import threading
+
+import oracle
+
+CODE = """
+import sys
+sys.path.insert(0, %r)
+import oracle
+class Inner(object): pass
+keep = [Inner() for i in range(%d)]
+oracle.barrier(%r, oracle.FOREVER)
+"""
+
+
+def shared(code):
+    _testcapi.run_in_subinterp(code)
+
+
+def isolated(code):
+    interpreters.run_string(interpreters.create(), code)
+
+
+try:
+    if sys.argv[2] == "shared":
+        import _testcapi
+    elif sys.version_info >= (3, 13):
+        import _interpreters as interpreters
+    elif sys.version_info >= (3, 12):
+        import _xxsubinterpreters as interpreters
+    else:
+        raise ImportError("every interpreter shares the GIL before 3.12")
+except ImportError as error:
+    print(error)
+    sys.exit(77)
+
+files = [sys.argv[1] + ".%d" % i for i in (1, 2)]
+for i, file in enumerate(files):
+    code = CODE % (sys.path[0], 111 + i, file)
+    threading.Thread(target=globals()[sys.argv[2]], args=(code,), daemon=True).start()
+oracle.wait_for(lambda: all(map(os.path.exists, files)))
+if sys.version_info < (3, 9):  # gc.get_objects() of one interpreter still sees them all
+    oracle.wait_for(oracle.others_sleep)
+    for file in files:
+        os.remove(file)
+oracle.barrier(sys.argv[1])

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "capture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+
+/* Seconds after which a moment that never suits becomes an error, and the same for another tracer. */
+#define PATIENCE 15.0
+#define PATIENCE_TRACED 1.5
+#define PATIENCE_STOPPED 1.0
+#define BACK_OFF_MOST 0.05
+/* Seconds for which a rehearsal is good. */
+#define REHEARSAL_GOOD 0.1
+
+/* The first attempts disturb nobody who sleeps; the later ones get what they want. */
+static enum hold_way way_of(unsigned int attempt)
+{
+	static const enum hold_way ways[] = {HOLD_GENTLY, HOLD_GENTLY, HOLD_CATCH, HOLD_GENTLY, HOLD_CATCH, HOLD_GENTLY,
+		HOLD_CATCH, HOLD_CATCH, HOLD_GENTLY, HOLD_ALL};
+	const unsigned int count = sizeof(ways) / sizeof(ways[0]);
+
+	return attempt < count ? ways[attempt] : attempt % 2 ? HOLD_ALL : HOLD_GENTLY;
+}
+
+struct work {
+	struct python *python;
+	struct mappings mappings;
+	struct memory *memory;
+	struct type_table types; /* known before the hold */
+	struct page_set pages; /* that it will copy */
+	double rehearsed; /* when, monotonic seconds; 0: not, or found wanting */
+	bool walk_held; /* the copy alone was not enough the last time */
+};
+
+static void touch_name(void *context, uint64_t type)
+{
+	struct work *work = context;
+	struct type_name name;
+
+	typeresolve(work->python, work->memory, type, &name);
+	type_name_free(&name);
+}
+
+static void work_free(struct work *work)
+{
+	memory_free(work->memory);
+	mappings_free(&work->mappings);
+	type_table_free(&work->types);
+	free(work->pages.page);
+	*work = (struct work){.python = work->python, .walk_held = work->walk_held};
+}
+
+/* Learns, while the target runs, what there will be to copy, and makes room for it. */
+static int rehearse(struct work *work, struct error *error)
+{
+	if (work->rehearsed && interrupt_now() - work->rehearsed < REHEARSAL_GOOD)
+		return 0;
+	work_free(work);
+	if (process_mappings(&work->python->target->process, &work->mappings, error) < 0)
+		return -1;
+	work->memory = memory_new(work->python->target->process.pid, &work->mappings);
+	if (!work->memory)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	census_rehearse(work->python, work->memory, &work->types);
+	for (size_t i = 0; i < work->types.count; i++)
+		touch_name(work, work->types.type[i].address);
+	if (memory_touched(work->memory, &work->pages) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	work->rehearsed = interrupt_now();
+	return 0;
+}
+
+static int resolve_names(const struct work *work, struct capture *capture, struct error *error)
+{
+	size_t count = capture->census.types.count;
+
+	capture->unnamed = 0;
+	capture->names = calloc(count ? count : 1, sizeof(*capture->names));
+	if (!capture->names)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		if (!typeresolve(work->python, work->memory, capture->census.types.type[i].address, &capture->names[i]))
+			capture->unnamed++;
+		if (!capture->names[i].name)
+			return error_set(error, ERROR_FAILED, "out of memory");
+	}
+	return 0;
+}
+
+static void forget_result(struct capture *capture)
+{
+	for (size_t i = 0; capture->names && i < capture->census.types.count; i++)
+		type_name_free(&capture->names[i]);
+	free(capture->names);
+	capture->names = NULL;
+	census_free(&capture->census);
+}
+
+void capture_free(struct capture *capture)
+{
+	forget_result(capture);
+	*capture = (struct capture){0};
+}
+
+static int walk(const struct work *work, const volatile bool *stop, struct capture *capture, struct error *error)
+{
+	int result = census_walk(work->python, work->memory, stop, &capture->census, error);
+
+	if (result == 0)
+		result = resolve_names(work, capture, error);
+	return result;
+}
+
+/* What happens while the target is held. */
+static int cut(struct work *work, const struct capture_options *options, const volatile bool *stop,
+	struct capture *capture, struct error *error)
+{
+	memory_open(work->memory);
+	if (memory_copy(work->memory, stop) < 0)
+		return error_set(error, ERROR_AGAIN, "the copy was cut short");
+	if (options->at_cut)
+		options->at_cut(options->context);
+	if (work->walk_held)
+		return walk(work, stop, capture, error);
+	census_tails(work->python, work->memory, stop, &work->types, touch_name, work);
+	return 0;
+}
+
+static int attempt(struct work *work, const struct capture_options *options, enum hold_way way,
+	struct capture *capture, struct error *error)
+{
+	static const volatile bool never;
+	struct hold_report report;
+	struct hold *hold;
+	struct error late;
+	int result, ended;
+
+	if (memory_reserve(work->memory, &work->pages) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	hold = hold_begin(work->python, way, options->max_pause_ms, &report, error);
+	result = hold ? cut(work, options, hold_over(hold), capture, error) : -1;
+	ended = hold ? hold_end(hold, &report, &late) : 0;
+	capture->pause_ms += report.held_ms;
+	capture->stopped = report.stopped;
+	capture->stopped_all = way == HOLD_ALL && report.stopped;
+	if (report.held_ms > capture->longest_ms)
+		capture->longest_ms = report.held_ms;
+	if (ended < 0) {
+		/* Why the hold broke says more than what its reader ran into. */
+		*error = late;
+		result = -1;
+	}
+	if (result < 0 || work->walk_held)
+		return result;
+	work->rehearsed = 0;
+	memory_close(work->memory);
+	result = walk(work, &never, capture, error);
+	if (memory_misses(work->memory)) {
+		work->walk_held = true;
+		return error_set(error, ERROR_AGAIN, "the heap grew on pages that the rehearsal did not see");
+	}
+	return result;
+}
+
+static double patience(const struct python *python, const struct error *error)
+{
+	char state = process_state(&python->target->process);
+
+	if (error->code == ERROR_BUSY)
+		return PATIENCE_TRACED;
+	return state == 'T' || state == 't' ? PATIENCE_STOPPED : PATIENCE;
+}
+
+/* Turns the last attempt's reason into the sentence that the user gets. */
+static int give_up(const struct python *python, const struct capture_options *options, const struct work *work,
+	struct error *error)
+{
+	const struct process *process = &python->target->process;
+	struct error last = *error;
+	char state = process_state(process);
+
+	switch (last.code) {
+	case ERROR_AGAIN:
+		if (state == 'T')
+			return error_set(error, ERROR_FAILED,
+				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
+				process->pid, last.text, process->pid);
+		return error_set(error, ERROR_FAILED, "found no moment to look at process %d within %.0f s: %s", process->pid,
+			PATIENCE, last.text);
+	case ERROR_BUSY:
+		last.code = ERROR_FAILED;
+		break;
+	case ERROR_DEADLINE:
+		return error_set(error, ERROR_DEADLINE,
+			"process %d was released before its %.0f MB were copied: --max-pause %.0f is too short for this heap; "
+			"try --max-pause %.0f",
+			process->pid, (double)work->pages.count * MEMORY_PAGE_SIZE / 1e6, options->max_pause_ms,
+			options->max_pause_ms * 4);
+	default:
+		break;
+	}
+	*error = last;
+	return -1;
+}
+
+int capture_take(struct python *python, const struct capture_options *options, struct capture *capture,
+	struct error *error)
+{
+	struct work work = {.python = python};
+	double begin = interrupt_now(), wait = 0.001;
+	int result = -1;
+
+	*capture = (struct capture){0};
+	for (;; capture->attempts++) {
+		struct error ended;
+
+		if (process_check(&python->target->process, &ended) < 0) {
+			*error = ended;
+			break;
+		}
+		result = rehearse(&work, error);
+		if (result == 0)
+			result = attempt(&work, options, way_of(capture->attempts), capture, error);
+		if (result == 0)
+			break;
+		forget_result(capture);
+		if ((error->code != ERROR_AGAIN && error->code != ERROR_BUSY) ||
+			interrupt_now() - begin > patience(python, error))
+			break;
+		if (!interrupt_sleep_until(interrupt_now() + wait)) {
+			error_set(error, ERROR_INTERRUPTED, "interrupted");
+			break;
+		}
+		if (wait < BACK_OFF_MOST)
+			wait *= 2;
+	}
+	capture->attempts++;
+	capture->pages = work.memory ? memory_pages(work.memory) : 0;
+	if (result == 0 && process_check(&python->target->process, error) < 0)
+		result = -1;
+	if (result < 0) {
+		struct error ended;
+
+		capture_free(capture);
+		if (process_check(&python->target->process, &ended) < 0)
+			*error = ended;
+		else
+			give_up(python, options, &work, error);
+	}
+	work_free(&work);
+	return result;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One cut in time through a target: rehearse while it runs (which pages, which types), hold it, copy those pages, let
+ * it go, and only then walk the lists and read the names, in the copy. When the copy turns out to lack a page, the
+ * walk is done again while the target is held.
+ */
+#ifndef OGT_CAPTURE_H
+#define OGT_CAPTURE_H
+
+#include "census.h"
+#include "error.h"
+#include "hold.h"
+#include "memory.h"
+#include "python.h"
+#include "typeresolve.h"
+
+struct capture_options {
+	double max_pause_ms; /* longest hold allowed */
+	/* Called while nothing of the target can change, for what has to be of the same cut. May be NULL. */
+	void (*at_cut)(void *context);
+	void *context;
+};
+
+struct capture {
+	struct census census;
+	struct type_name *names; /* one for each of census.types */
+	size_t unnamed; /* types whose name could not be read */
+	size_t pages; /* pages that the lists and names lie on */
+	double pause_ms; /* how long the target was held for this, all attempts together */
+	double longest_ms; /* the longest of them */
+	unsigned int attempts;
+	unsigned int stopped; /* threads stopped in the attempt that succeeded */
+	bool stopped_all; /* not only the GIL's holder */
+};
+
+/*
+ * Takes a census with names. Tries again, with back-off, while the moment does not suit. Errors: ERROR_TARGET_ENDED,
+ * ERROR_DEADLINE (max_pause_ms is too short for this heap), ERROR_INTERRUPTED, ERROR_FAILED. Freed with capture_free.
+ */
+int capture_take(struct python *python, const struct capture_options *options, struct capture *capture,
+	struct error *error);
+void capture_free(struct capture *capture);
+
+#endif

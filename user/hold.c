@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "hold.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+
+/* A running thread stops within a scheduling delay; one that does not is stuck in the kernel. */
+#define STOP_PATIENCE 0.1
+/* How long HOLD_CATCH looks for somebody with the GIL. */
+#define CATCH_PATIENCE 0.05
+/* How often a waiting keeper looks for Ctrl-C. */
+#define KEEPER_TICK 0.02
+
+enum keeper_state {
+	KEEPER_STOPPING,
+	KEEPER_HOLDING,
+	KEEPER_LETTING_GO, /* asked to */
+	KEEPER_DONE,
+};
+
+/* The thread that traces. ptrace ties a tracee to the thread that seized it, and frees it when that thread ends. */
+struct keeper {
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum keeper_state state;
+	const struct process *process;
+	pid_t *tids;
+	size_t count;
+	size_t stopped; /* how many of them were */
+	double max_pause; /* seconds */
+	double held; /* seconds */
+	volatile bool over;
+	struct error error;
+};
+
+struct hold {
+	struct python *python;
+	const struct process *process;
+	struct memory *live; /* read anew at every look */
+	struct runtime runtime; /* at the beginning */
+	struct thread_sample *watched; /* threads that sleep and must go on sleeping */
+	size_t watched_count;
+	bool watch_births; /* and no thread state may be made */
+	struct keeper keeper;
+};
+
+static int traced_by_other(const struct process *process, pid_t tid, struct error *error)
+{
+	char name[64];
+	pid_t tracer = process_tracer(process, tid, name, sizeof(name));
+
+	if (!tracer || tracer == getpid())
+		return 0;
+	return error_set(error, ERROR_BUSY,
+		"process %d is already traced by %s (PID %d), and Linux allows one tracer at a time; end that one first",
+		process->pid, name, tracer);
+}
+
+static int seize(struct keeper *keeper, pid_t tid)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
+		return 0;
+	if (errno == ESRCH)
+		return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
+	if (traced_by_other(keeper->process, tid, &keeper->error) < 0)
+		return -1;
+	if (errno == EPERM)
+		return error_set(&keeper->error, ERROR_AGAIN, "no permission to stop a thread: another tracer, or an exec");
+	return error_set(&keeper->error, ERROR_AGAIN, "a thread cannot be stopped: %s", strerror(errno));
+}
+
+/* Waits until the thread stands still. *signal is what it was about to receive, and still has to. */
+static int await_stop(struct keeper *keeper, pid_t tid, int *signal)
+{
+	double begin = interrupt_now();
+	int status;
+
+	for (unsigned int looks = 0;; looks++) {
+		pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+
+		if (got == tid)
+			break;
+		if (got < 0 && errno != EINTR)
+			return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
+		if (interrupt_now() - begin > STOP_PATIENCE)
+			return error_set(&keeper->error, ERROR_AGAIN, "a thread does not stop: it waits inside the kernel");
+		if (looks < 200)
+			sched_yield();
+		else
+			usleep(50);
+	}
+	if (!WIFSTOPPED(status))
+		return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
+	*signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
+	return 0;
+}
+
+/* Called with the lock held; returns with it held. */
+static void keep(struct keeper *keeper, double begin)
+{
+	double deadline = begin + keeper->max_pause;
+
+	keeper->state = KEEPER_HOLDING;
+	pthread_cond_broadcast(&keeper->changed);
+	while (keeper->state == KEEPER_HOLDING) {
+		double now = interrupt_now(), until = now + KEEPER_TICK;
+		struct timespec time;
+
+		if (now >= deadline || interrupt_signal)
+			break;
+		if (until > deadline)
+			until = deadline;
+		time.tv_sec = (time_t)until;
+		time.tv_nsec = (long)((until - (double)time.tv_sec) * 1e9);
+		pthread_cond_timedwait(&keeper->changed, &keeper->lock, &time);
+	}
+	if (keeper->state == KEEPER_HOLDING)
+		keeper->over = true;
+}
+
+static void *keeper_run(void *argument)
+{
+	struct keeper *keeper = argument;
+	int *signals = calloc(keeper->count, sizeof(*signals));
+	double begin = interrupt_now();
+	size_t seized = 0, asked = 0;
+	int result = signals ? 0 : error_set(&keeper->error, ERROR_FAILED, "out of memory");
+
+	while (result == 0 && seized < keeper->count) {
+		result = seize(keeper, keeper->tids[seized]);
+		if (result == 0)
+			seized++;
+	}
+	while (result == 0 && asked < seized) {
+		if (ptrace(PTRACE_INTERRUPT, keeper->tids[asked++], NULL, NULL) < 0)
+			result = error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
+	}
+	while (result == 0 && keeper->stopped < asked) {
+		result = await_stop(keeper, keeper->tids[keeper->stopped], &signals[keeper->stopped]);
+		if (result == 0)
+			keeper->stopped++;
+	}
+	pthread_mutex_lock(&keeper->lock);
+	if (result == 0)
+		keep(keeper, begin);
+	for (size_t i = 0; i < keeper->stopped; i++)
+		ptrace(PTRACE_DETACH, keeper->tids[i], NULL, (void *)(uintptr_t)signals[i]);
+	/* Threads seized but not stopped are let go by the kernel when this thread ends. */
+	keeper->held = interrupt_now() - begin;
+	keeper->state = KEEPER_DONE;
+	pthread_cond_broadcast(&keeper->changed);
+	pthread_mutex_unlock(&keeper->lock);
+	free(signals);
+	return NULL;
+}
+
+static int keeper_start(struct keeper *keeper, struct error *error)
+{
+	pthread_condattr_t attributes;
+	sigset_t all, before;
+	int failed, result = 0;
+
+	pthread_mutex_init(&keeper->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&keeper->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&keeper->thread, NULL, keeper_run, keeper);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed)
+		return error_set(error, ERROR_FAILED, "cannot start a thread: %s", strerror(failed));
+	keeper->started = true;
+	pthread_mutex_lock(&keeper->lock);
+	while (keeper->state == KEEPER_STOPPING)
+		pthread_cond_wait(&keeper->changed, &keeper->lock);
+	if (keeper->state != KEEPER_HOLDING && !keeper->over) {
+		*error = keeper->error;
+		result = -1;
+	}
+	pthread_mutex_unlock(&keeper->lock);
+	return result;
+}
+
+static void keeper_end(struct keeper *keeper, struct hold_report *report)
+{
+	if (keeper->started) {
+		pthread_mutex_lock(&keeper->lock);
+		if (keeper->state == KEEPER_HOLDING)
+			keeper->state = KEEPER_LETTING_GO;
+		pthread_cond_broadcast(&keeper->changed);
+		pthread_mutex_unlock(&keeper->lock);
+		pthread_join(keeper->thread, NULL);
+		pthread_cond_destroy(&keeper->changed);
+		pthread_mutex_destroy(&keeper->lock);
+		report->held_ms = keeper->held * 1e3;
+		report->stopped = (unsigned int)keeper->stopped;
+	}
+	free(keeper->tids);
+}
+
+static void hold_free(struct hold *hold, struct hold_report *report)
+{
+	keeper_end(&hold->keeper, report);
+	runtime_free(&hold->runtime);
+	memory_free(hold->live);
+	free(hold->watched);
+	free(hold);
+}
+
+static const struct thread_state *state_at(const struct runtime *runtime, uint64_t address)
+{
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		if (runtime->threads[i].address == address)
+			return &runtime->threads[i];
+	}
+	return NULL;
+}
+
+static int look(struct hold *hold, struct error *error)
+{
+	struct threads threads;
+	int result;
+
+	runtime_free(&hold->runtime);
+	memory_forget(hold->live);
+	if (process_threads(hold->process, &threads, error) < 0)
+		return -1;
+	result = python_runtime(hold->python, hold->live, &hold->runtime, error);
+	if (result == 0)
+		python_match_threads(hold->python, hold->live, &hold->runtime, &threads);
+	free(threads.thread);
+	return result;
+}
+
+static int to_stop(struct hold *hold, pid_t tid, struct error *error)
+{
+	pid_t *grown;
+
+	for (size_t i = 0; i < hold->keeper.count; i++) {
+		if (hold->keeper.tids[i] == tid)
+			return 0;
+	}
+	grown = realloc(hold->keeper.tids, (hold->keeper.count + 1) * sizeof(*grown));
+	if (!grown)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	hold->keeper.tids = grown;
+	hold->keeper.tids[hold->keeper.count++] = tid;
+	return 0;
+}
+
+/* Adds a thread to those that must sleep on; ERROR_AGAIN when it does not sleep now. */
+static int watch(struct hold *hold, pid_t tid, struct error *error)
+{
+	struct thread_sample sample, *grown;
+
+	process_sample(hold->process, tid, &sample);
+	if (!sample.state || sample.on_cpu)
+		return error_set(error, ERROR_AGAIN, "a thread runs that may take the GIL at any time");
+	grown = realloc(hold->watched, (hold->watched_count + 1) * sizeof(*grown));
+	if (!grown)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	hold->watched = grown;
+	hold->watched[hold->watched_count++] = sample;
+	return 0;
+}
+
+/* A free GIL: everybody who could take it has to sleep. */
+static int watch_takers(struct hold *hold, const struct gil *gil, struct error *error)
+{
+	const struct runtime *runtime = &hold->runtime;
+	struct threads threads;
+	int result = 0;
+
+	hold->watch_births = true;
+	if (hold->python->layout.interp.tstate_next_unique_id >= 0 && runtime->interpreters[0].address) {
+		for (size_t i = 0; i < runtime->thread_count && result == 0; i++) {
+			const struct thread_state *thread = &runtime->threads[i];
+
+			if (thread->tid && runtime->interpreters[thread->interpreter].gil == gil->address)
+				result = watch(hold, thread->tid, error);
+		}
+		return result;
+	}
+	/* 3.6 does not tell whether a thread state was made meanwhile: all threads count. */
+	if (process_threads(hold->process, &threads, error) < 0)
+		return -1;
+	for (size_t i = 0; i < threads.count && result == 0; i++)
+		result = watch(hold, threads.thread[i].tid, error);
+	free(threads.thread);
+	return result;
+}
+
+static int plan_gently(struct hold *hold, struct error *error)
+{
+	for (size_t i = 0; i < hold->runtime.gil_count; i++) {
+		const struct gil *gil = &hold->runtime.gils[i];
+		const struct thread_state *holder = gil->holder ? state_at(&hold->runtime, gil->holder) : NULL;
+
+		if (!gil->holder) {
+			if (watch_takers(hold, gil, error) < 0)
+				return -1;
+			continue;
+		}
+		if (!holder || !holder->tid)
+			return error_set(error, ERROR_AGAIN, "the thread that holds the GIL cannot be told");
+		/* One that holds the GIL and sleeps (in a page fault, stopped, in C code) need not be touched. */
+		if (watch(hold, holder->tid, NULL) < 0 && to_stop(hold, holder->tid, error) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Looks at the GIL over and over until somebody has it: in a mostly idle process that takes a while. */
+static int plan_catch(struct hold *hold, struct error *error)
+{
+	double begin = interrupt_now();
+
+	if (hold->runtime.gil_count != 1)
+		return plan_gently(hold, error);
+	for (;;) {
+		const struct thread_state *holder;
+
+		if (hold->runtime.gils[0].holder) {
+			holder = state_at(&hold->runtime, hold->runtime.gils[0].holder);
+			if (holder && holder->tid)
+				return to_stop(hold, holder->tid, error);
+		}
+		if (interrupt_now() - begin > CATCH_PATIENCE || interrupt_signal)
+			return error_set(error, ERROR_AGAIN, "nobody took the GIL for a while");
+		memory_forget(hold->live);
+		if (!python_gils(hold->python, hold->live, &hold->runtime))
+			return error_set(error, ERROR_AGAIN, "the GIL cannot be read");
+	}
+}
+
+static int plan_all(struct hold *hold, struct error *error)
+{
+	hold->watch_births = true;
+	for (size_t i = 0; i < hold->runtime.thread_count; i++) {
+		if (hold->runtime.threads[i].tid && to_stop(hold, hold->runtime.threads[i].tid, error) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Whether anybody could have taken a GIL since the beginning. Costs microseconds: it runs while a thread is stopped. */
+static int unchanged(struct hold *hold, struct error *error)
+{
+	struct runtime *runtime = &hold->runtime;
+	int result = 0;
+
+	memory_forget(hold->live);
+	for (size_t i = 0; i < runtime->gil_count && result == 0; i++) {
+		struct gil gil = runtime->gils[i];
+		struct runtime only = {.gils = &gil, .gil_count = 1};
+
+		if (!python_gils(hold->python, hold->live, &only) || gil.holder != runtime->gils[i].holder ||
+			gil.switches != runtime->gils[i].switches)
+			result = error_set(error, ERROR_AGAIN, "the GIL changed hands");
+	}
+	if (result == 0 && python_collecting(hold->python, hold->live, runtime))
+		result = error_set(error, ERROR_AGAIN, "a garbage collection is running");
+	return result;
+}
+
+/* Whether interpreters and the numbers of thread states ever made are those of the beginning. */
+static int none_born(struct hold *hold, struct error *error)
+{
+	struct runtime now;
+	int result = 0;
+
+	if (python_runtime(hold->python, hold->live, &now, error) < 0)
+		return -1;
+	if (now.interpreter_count != hold->runtime.interpreter_count)
+		result = error_set(error, ERROR_AGAIN, "an interpreter came or went");
+	for (size_t i = 0; i < now.interpreter_count && result == 0; i++) {
+		if (now.interpreters[i].address != hold->runtime.interpreters[i].address ||
+			now.interpreters[i].next_unique_id != hold->runtime.interpreters[i].next_unique_id)
+			result = error_set(error, ERROR_AGAIN, "a thread state was made");
+	}
+	runtime_free(&now);
+	return result;
+}
+
+struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report,
+	struct error *error)
+{
+	static int (*const plans[])(struct hold *, struct error *) = {
+		[HOLD_GENTLY] = plan_gently, [HOLD_CATCH] = plan_catch, [HOLD_ALL] = plan_all};
+	struct hold *hold = calloc(1, sizeof(*hold));
+	int result;
+
+	*report = (struct hold_report){0};
+	if (!hold) {
+		error_set(error, ERROR_FAILED, "out of memory");
+		return NULL;
+	}
+	hold->python = python;
+	hold->process = &python->target->process;
+	hold->keeper = (struct keeper){.process = hold->process, .max_pause = max_pause_ms / 1e3};
+	hold->live = memory_new(hold->process->pid, NULL);
+	result = hold->live ? traced_by_other(hold->process, hold->process->pid, error)
+			    : error_set(error, ERROR_FAILED, "out of memory");
+	if (result == 0)
+		result = look(hold, error);
+	if (result == 0 && python_collecting(python, hold->live, &hold->runtime))
+		result = error_set(error, ERROR_AGAIN, "a garbage collection is running");
+	if (result == 0)
+		result = plans[way](hold, error);
+	if (result == 0 && hold->keeper.count) {
+		result = keeper_start(&hold->keeper, error);
+		/* With everybody stopped, the GIL may rest in any hand: what counts is how it lies now. */
+		if (result == 0 && way == HOLD_ALL) {
+			memory_forget(hold->live);
+			if (!python_gils(python, hold->live, &hold->runtime))
+				result = error_set(error, ERROR_AGAIN, "the GIL cannot be read");
+		}
+		if (result == 0)
+			result = unchanged(hold, error);
+	}
+	if (result < 0) {
+		hold_free(hold, report);
+		return NULL;
+	}
+	return hold;
+}
+
+const volatile bool *hold_over(const struct hold *hold)
+{
+	return &hold->keeper.over;
+}
+
+int hold_end(struct hold *hold, struct hold_report *report, struct error *error)
+{
+	int result = unchanged(hold, error);
+
+	if (result == 0 && hold->watch_births)
+		result = none_born(hold, error);
+	for (size_t i = 0; i < hold->watched_count && result == 0; i++) {
+		struct thread_sample after;
+
+		process_sample(hold->process, hold->watched[i].tid, &after);
+		if (!process_slept(&hold->watched[i], &after))
+			result = error_set(error, ERROR_AGAIN, "a thread woke up");
+	}
+	if (interrupt_signal)
+		result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+	else if (hold->keeper.over)
+		result = error_set(error, ERROR_DEADLINE, "the hold reached its limit of %.0f ms", hold->keeper.max_pause * 1e3);
+	hold_free(hold, report);
+	return result;
+}

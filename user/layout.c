@@ -1,0 +1,748 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "layout.h"
+
+#include <string.h>
+
+/*
+ * A comment names the CPython file that a struct comes from.
+ *
+ * The sizes of _PyRuntimeState and PyInterpreterState are those of one build: configure options and patch releases
+ * move them. The offsets given lie before whatever moved.
+ *
+ * Debug builds (Py_DEBUG): 3.13 and 3.14 differ from their rows in runtime.size and interp.size only, and those are in
+ * _Py_DebugOffsets. 3.6 and 3.7 put two pointers before each object then (Py_TRACE_REFS) and are not
+ * described; 3.8-3.12 and 3.15 were not at hand.
+ */
+
+/* clang-format off */
+#define RELEASES(major, minor, first_micro, last_micro) \
+	.first = (major) << 24 | (minor) << 16 | (first_micro) << 8 | 0xf0, \
+	.last = (major) << 24 | (minor) << 16 | (last_micro) << 8 | 0xff
+#define ANY_MICRO 255
+
+/* Include/pystate.h. 3.6 has neither _PyRuntime nor struct _gil_runtime_state, but statics in Python/ceval_gil.h. */
+#define RUNTIME_3_6 \
+	.interpreters_head = LAYOUT_ABSENT, .interpreters_main = LAYOUT_ABSENT, .tstate_current = LAYOUT_ABSENT, \
+	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .size = LAYOUT_ABSENT
+#define INTERP_3_6 \
+	.next = 0, .id = LAYOUT_ABSENT, .tstate_head = 8, .tstate_next_unique_id = LAYOUT_ABSENT, \
+	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .sysdict = 32, .size = 120
+#define TSTATE_3_6 \
+	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = LAYOUT_ABSENT, .id = LAYOUT_ABSENT, .size = 2272
+#define GIL_3_6 .last_holder = LAYOUT_ABSENT, .locked = LAYOUT_ABSENT, .switch_number = LAYOUT_ABSENT
+
+/* Include/internal/pystate.h. */
+#define INTERP_3_7 \
+	.next = 0, .id = 16, .tstate_head = 8, .tstate_next_unique_id = 2560, \
+	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .sysdict = 56, .size = 2568
+
+/* Include/pystate.h. */
+#define TSTATE_3_7 \
+	.next = 8, .interp = 16, .thread_id = 176, .native_thread_id = LAYOUT_ABSENT, .id = 272, .size = 280
+
+/* Include/internal/pycore_runtime.h, pycore_interp.h, Include/cpython/pystate.h. */
+#define RUNTIME_3_13 \
+	.interpreters_head = 632, .interpreters_main = 640, .tstate_current = LAYOUT_ABSENT, \
+	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .size = 283320
+#define INTERP_3_13 \
+	.next = 7264, .id = 7272, .tstate_head = 7344, .tstate_next_unique_id = 7336, \
+	.gc = 7400, .gil = 16, .sysdict = 7640, .size = 194968
+#define TSTATE_3_13 .next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, .size = 304
+
+/* Include/cpython/pystate.h, Include/internal/pycore_tstate.h. */
+#define TSTATE_3_14 .next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, .size = 832
+
+/* Include/internal/pycore_gil.h (3.7: gil.h). */
+#define GIL_3_7 .last_holder = 8, .locked = 16, .switch_number = 24
+
+/* Include/internal/pycore_gc.h (3.8: pycore_pymem.h). */
+#define GC_3_8 \
+	.generations = 24, .generation_size = 24, .generation0 = 96, .permanent_generation = 104, \
+	.collecting = 200, .size = 240
+
+/*
+ * Include/objimpl.h. The union is as large as its worst-case alignment demands, and that was a double, then a long
+ * double (bpo-27987). gc_refs has a word of its own, so neither link carries flags.
+ */
+#define GC_HEAD_DOUBLE .size = 24, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0
+#define GC_HEAD_LONG_DOUBLE .size = 32, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0
+
+/*
+ * Include/internal/pycore_gc.h (3.8: Include/cpython/objimpl.h, 3.14+: pycore_interp_structs.h). _PyGC_PREV_MASK
+ * leaves two bits to flags; NEXT_MASK_UNREACHABLE of the collector's source is set while it runs, and only then.
+ */
+#define GC_HEAD_3_8 .size = 16, .next = 0, .prev = 8, .next_flags = 1, .prev_flags = 3
+
+/* The incremental collector: bit 0 is _PyGC_NEXT_MASK_OLD_SPACE_1, at any time; bit 1 NEXT_MASK_UNREACHABLE. */
+#define GC_HEAD_INCREMENTAL .size = 16, .next = 0, .prev = 8, .next_flags = 3, .prev_flags = 3
+
+/* Include/object.h. From 3.14 on, the count is the lower half of the 8 bytes at refcnt. */
+#define OBJECT .refcnt = 0, .type = 8, .size = 16
+
+/* Include/cpython/object.h (3.6, 3.7: Include/object.h): what every release has in the same place. */
+#define TYPE \
+	.name = 24, .basicsize = 32, .itemsize = 40, .dealloc = 48, .flags = 168, .base = 256, .dict = 264, .mro = 344
+#define TYPE_3_6 TYPE, .ht_name = 832, .ht_qualname = 848, .size = 400, .heap_size = 864
+#define TYPE_3_13 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 928
+#define TYPE_3_14 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 936
+
+/* Include/cpython/unicodeobject.h (3.6, 3.7: Include/unicodeobject.h). 3.12 dropped wstr. */
+#define UNICODE .length = 16, .state = 32, .kind_shift = 2, .compact_shift = 5, .ascii_shift = 6
+#define UNICODE_3_6 UNICODE, .ascii_data = 48, .compact_data = 72, .data = 72
+#define UNICODE_3_12 UNICODE, .ascii_data = 40, .compact_data = 56, .data = 56
+
+/* Include/cpython/dictobject.h (3.6, 3.7: Include/dictobject.h). Keys: Objects/dict-common.h, 3.11+ pycore_dict.h. */
+#define DICT .used = 16, .keys = 32, .values = 40
+#define DICT_3_6 \
+	DICT, .style = DICT_KEYS_SIZE, .dk_size = 8, .dk_log2_index_bytes = LAYOUT_ABSENT, .dk_kind = LAYOUT_ABSENT, \
+	.dk_nentries = 32, .dk_indices = 40
+#define DICT_3_11 \
+	DICT, .style = DICT_KEYS_LOG2, .dk_size = 8, .dk_log2_index_bytes = 9, .dk_kind = 10, \
+	.dk_nentries = 24, .dk_indices = 32
+
+/* Include/longintrepr.h, 3.11 Include/cpython/longintrepr.h; 3.12+ struct _PyLongValue there. */
+#define INTEGER_3_6 .size = 16, .digits = 24, .tagged = false
+#define INTEGER_3_12 .size = 16, .digits = 24, .tagged = true
+/* clang-format on */
+
+static const struct layout layouts[] = {
+	/* 3.6 with pyenv's patch for 3.6.15, which brings bpo-27987 of 3.7.4. */
+	{
+		RELEASES(3, 6, 0, ANY_MICRO),
+		.runtime = {RUNTIME_3_6},
+		.interp = {INTERP_3_6},
+		.tstate = {TSTATE_3_6},
+		.gil = {GIL_3_6},
+		/* Modules/gcmodule.c */
+		.gc = {.generations = 0,
+			.generation_size = 48,
+			.generation0 = LAYOUT_ABSENT,
+			.permanent_generation = LAYOUT_ABSENT,
+			.collecting = LAYOUT_ABSENT,
+			.size = LAYOUT_ABSENT},
+		.gc_head = {GC_HEAD_LONG_DOUBLE},
+		.object = {OBJECT},
+		.type = {TYPE_3_6},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	/* 3.6 as python.org has it. */
+	{
+		RELEASES(3, 6, 0, ANY_MICRO),
+		.runtime = {RUNTIME_3_6},
+		.interp = {INTERP_3_6},
+		.tstate = {TSTATE_3_6},
+		.gil = {GIL_3_6},
+		/* Modules/gcmodule.c */
+		.gc = {.generations = 0,
+			.generation_size = 32,
+			.generation0 = LAYOUT_ABSENT,
+			.permanent_generation = LAYOUT_ABSENT,
+			.collecting = LAYOUT_ABSENT,
+			.size = LAYOUT_ABSENT},
+		.gc_head = {GC_HEAD_DOUBLE},
+		.object = {OBJECT},
+		.type = {TYPE_3_6},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	/* 3.7.0-3.7.3: before bpo-27987. */
+	{
+		RELEASES(3, 7, 0, 3),
+		/* Include/internal/pystate.h */
+		.runtime = {.interpreters_head = 24,
+			.interpreters_main = 32,
+			.tstate_current = 1392,
+			.gc = 312,
+			.gil = 1176,
+			.size = 1432},
+		.interp = {INTERP_3_7},
+		.tstate = {TSTATE_3_7},
+		.gil = {GIL_3_7},
+		/* Include/internal/mem.h */
+		.gc = {.generations = 24,
+			.generation_size = 32,
+			.generation0 = 120,
+			.permanent_generation = 128,
+			.collecting = 232,
+			.size = 272},
+		.gc_head = {GC_HEAD_DOUBLE},
+		.object = {OBJECT},
+		.type = {TYPE_3_6},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	/* 3.7.4 and later. */
+	{
+		RELEASES(3, 7, 4, ANY_MICRO),
+		/* Include/internal/pystate.h */
+		.runtime = {.interpreters_head = 24,
+			.interpreters_main = 32,
+			.tstate_current = 1480,
+			.gc = 320,
+			.gil = 1264,
+			.size = 1520},
+		.interp = {INTERP_3_7},
+		.tstate = {TSTATE_3_7},
+		.gil = {GIL_3_7},
+		/* Include/internal/mem.h */
+		.gc = {.generations = 32,
+			.generation_size = 48,
+			.generation0 = 176,
+			.permanent_generation = 192,
+			.collecting = 312,
+			.size = 352},
+		.gc_head = {GC_HEAD_LONG_DOUBLE},
+		.object = {OBJECT},
+		.type = {TYPE_3_6},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	/* 3.8: the last with the collector in _PyRuntime. */
+	{
+		RELEASES(3, 8, 0, ANY_MICRO),
+		/* Include/internal/pycore_pystate.h */
+		.runtime = {.interpreters_head = 32,
+			.interpreters_main = 40,
+			.tstate_current = 1368,
+			.gc = 344,
+			.gil = 1152,
+			.size = 1464},
+		/* Include/internal/pycore_pystate.h */
+		.interp = {.next = 0,
+			.id = 16,
+			.tstate_head = 8,
+			.tstate_next_unique_id = 2664,
+			.gc = LAYOUT_ABSENT,
+			.gil = LAYOUT_ABSENT,
+			.sysdict = 72,
+			.size = 2720},
+		/* Include/cpython/pystate.h */
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 176,
+			.native_thread_id = LAYOUT_ABSENT,
+			.id = 256,
+			.size = 264},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 416, .heap_size = 880},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	{
+		RELEASES(3, 9, 0, ANY_MICRO),
+		/* Include/internal/pycore_runtime.h */
+		.runtime = {.interpreters_head = 32,
+			.interpreters_main = 40,
+			.tstate_current = 568,
+			.gc = LAYOUT_ABSENT,
+			.gil = 352,
+			.size = 656},
+		/* Include/internal/pycore_interp.h */
+		.interp = {.next = 0,
+			.id = 24,
+			.tstate_head = 8,
+			.tstate_next_unique_id = 3496,
+			.gc = 616,
+			.gil = LAYOUT_ABSENT,
+			.sysdict = 872,
+			.size = 5656},
+		/* Include/cpython/pystate.h */
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 176,
+			.native_thread_id = LAYOUT_ABSENT,
+			.id = 256,
+			.size = 264},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 840, .ht_qualname = 856, .size = 408, .heap_size = 880},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	{
+		RELEASES(3, 10, 0, ANY_MICRO),
+		/* Include/internal/pycore_runtime.h */
+		.runtime = {.interpreters_head = 32,
+			.interpreters_main = 40,
+			.tstate_current = 568,
+			.gc = LAYOUT_ABSENT,
+			.gil = 352,
+			.size = 672},
+		/* Include/internal/pycore_interp.h */
+		.interp = {.next = 0,
+			.id = 24,
+			.tstate_head = 8,
+			.tstate_next_unique_id = 3448,
+			.gc = 616,
+			.gil = LAYOUT_ABSENT,
+			.sysdict = 872,
+			.size = 113528},
+		/* Include/cpython/pystate.h */
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 176,
+			.native_thread_id = LAYOUT_ABSENT,
+			.id = 256,
+			.size = 280},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 408, .heap_size = 888},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_6},
+		.integer = {INTEGER_3_6},
+	},
+	/* 3.11: the last with one GIL, in _PyRuntime. */
+	{
+		RELEASES(3, 11, 0, ANY_MICRO),
+		/* Include/internal/pycore_runtime.h */
+		.runtime = {.interpreters_head = 40,
+			.interpreters_main = 48,
+			.tstate_current = 576,
+			.gc = LAYOUT_ABSENT,
+			.gil = 360,
+			.size = 166688},
+		/* Include/internal/pycore_interp.h */
+		.interp = {.next = 0,
+			.id = 48,
+			.tstate_head = 16,
+			.tstate_next_unique_id = 8,
+			.gc = 648,
+			.gil = LAYOUT_ABSENT,
+			.sysdict = 904,
+			.size = 107752},
+		/* Include/cpython/pystate.h */
+		.tstate = {.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 240, .size = 360},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 408, .heap_size = 904},
+		.unicode = {UNICODE_3_6},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_6},
+	},
+	{
+		RELEASES(3, 12, 0, ANY_MICRO),
+		/* Include/internal/pycore_runtime.h */
+		.runtime = {.interpreters_head = 40,
+			.interpreters_main = 48,
+			.tstate_current = LAYOUT_ABSENT,
+			.gc = LAYOUT_ABSENT,
+			.gil = LAYOUT_ABSENT,
+			.size = 459944},
+		/* Include/internal/pycore_interp.h */
+		.interp = {.next = 0,
+			.id = 8,
+			.tstate_head = 72,
+			.tstate_next_unique_id = 64,
+			.gc = 112,
+			.gil = 384,
+			.sysdict = 352,
+			.size = 383552},
+		/* Include/cpython/pystate.h */
+		.tstate = {.next = 8, .interp = 16, .thread_id = 136, .native_thread_id = 144, .id = 224, .size = 288},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 920},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+	/* 3.13 as python.org has it. */
+	{
+		RELEASES(3, 13, 0, ANY_MICRO),
+		.runtime = {RUNTIME_3_13},
+		.interp = {INTERP_3_13},
+		.tstate = {TSTATE_3_13},
+		.gil = {GIL_3_7},
+		.gc = {GC_3_8},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE_3_13},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+	/*
+	 * 3.13 as Debian has it (gchead-alignment.diff, gh-127545): PyGC_Head is declared with an
+	 * alignment of 4, so the three lists begin 4 bytes earlier. No size changes, only the pointer
+	 * generation0 gives it away.
+	 */
+	{
+		RELEASES(3, 13, 0, ANY_MICRO),
+		.runtime = {RUNTIME_3_13},
+		.interp = {INTERP_3_13},
+		.tstate = {TSTATE_3_13},
+		.gil = {GIL_3_7},
+		/* Include/internal/pycore_gc.h */
+		.gc = {.generations = 20,
+			.generation_size = 24,
+			.generation0 = 96,
+			.permanent_generation = 104,
+			.collecting = 200,
+			.size = 240},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE_3_13},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+	/*
+	 * 3.14.0-3.14.4: the incremental collector. No such interpreter was at hand:
+	 * scripts/layout-check cannot prove this row. Its collector follows the source text of 3.14.0;
+	 * interp is that of 3.14.10 less the 24 bytes by which the collector grew in 3.14.5
+	 * (gh-148726), and debug offsets overlay all of it but the unique id.
+	 */
+	{
+		RELEASES(3, 14, 0, 4),
+		/* Include/internal/pycore_runtime_structs.h */
+		.runtime = {.interpreters_head = 808,
+			.interpreters_main = 816,
+			.tstate_current = LAYOUT_ABSENT,
+			.gc = LAYOUT_ABSENT,
+			.gil = LAYOUT_ABSENT,
+			.size = 316592},
+		/* Include/internal/pycore_interp_structs.h */
+		.interp = {.next = 7272,
+			.id = 7280,
+			.tstate_head = 7344,
+			.tstate_next_unique_id = 7336,
+			.gc = 7408,
+			.gil = 16,
+			.sysdict = 7648,
+			.size = 225840},
+		.tstate = {TSTATE_3_14},
+		.gil = {GIL_3_7},
+		/* Include/internal/pycore_interp_structs.h: young, old[0], old[1] */
+		.gc = {.generations = 24,
+			.generation_size = 24,
+			.generation0 = LAYOUT_ABSENT,
+			.permanent_generation = 96,
+			.collecting = 192,
+			.size = 240},
+		.gc_head = {GC_HEAD_INCREMENTAL},
+		.object = {OBJECT},
+		.type = {TYPE_3_14},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+	/* 3.14.5 and later: three generations again (gh-148726). */
+	{
+		RELEASES(3, 14, 5, ANY_MICRO),
+		/* Include/internal/pycore_runtime_structs.h */
+		.runtime = {.interpreters_head = 808,
+			.interpreters_main = 816,
+			.tstate_current = LAYOUT_ABSENT,
+			.gc = LAYOUT_ABSENT,
+			.gil = LAYOUT_ABSENT,
+			.size = 316616},
+		/* Include/internal/pycore_interp_structs.h */
+		.interp = {.next = 7272,
+			.id = 7280,
+			.tstate_head = 7344,
+			.tstate_next_unique_id = 7336,
+			.gc = 7408,
+			.gil = 16,
+			.sysdict = 7672,
+			.size = 225864},
+		.tstate = {TSTATE_3_14},
+		.gil = {GIL_3_7},
+		/* Include/internal/pycore_interp_structs.h */
+		.gc = {.generations = 24,
+			.generation_size = 24,
+			.generation0 = 256,
+			.permanent_generation = 96,
+			.collecting = 192,
+			.size = 264},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE_3_14},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+	/* 3.15: statistics left the collector's state, the trashcan too. */
+	{
+		RELEASES(3, 15, 0, ANY_MICRO),
+		/* Include/internal/pycore_runtime_structs.h */
+		.runtime = {.interpreters_head = 936,
+			.interpreters_main = 944,
+			.tstate_current = LAYOUT_ABSENT,
+			.gc = LAYOUT_ABSENT,
+			.gil = LAYOUT_ABSENT,
+			.size = 346568},
+		/* Include/internal/pycore_interp_structs.h */
+		.interp = {.next = 7264,
+			.id = 7272,
+			.tstate_head = 7336,
+			.tstate_next_unique_id = 7328,
+			.gc = 7400,
+			.gil = 16,
+			.sysdict = 7576,
+			.size = 226240},
+		/* Include/cpython/pystate.h, Include/internal/pycore_tstate.h */
+		.tstate = {.next = 8, .interp = 16, .thread_id = 176, .native_thread_id = 184, .id = 248, .size = 888},
+		.gil = {GIL_3_7},
+		/* Include/internal/pycore_interp_structs.h */
+		.gc = {.generations = 8,
+			.generation_size = 24,
+			.generation0 = 168,
+			.permanent_generation = 80,
+			.collecting = 112,
+			.size = 176},
+		.gc_head = {GC_HEAD_3_8},
+		.object = {OBJECT},
+		.type = {TYPE, .ht_name = 864, .ht_qualname = 880, .size = 424, .heap_size = 944},
+		.unicode = {UNICODE_3_12},
+		.dict = {DICT_3_11},
+		.integer = {INTEGER_3_12},
+	},
+};
+
+#define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
+
+static bool describes(const struct layout *row, uint32_t version)
+{
+	return row->first <= version && version <= row->last;
+}
+
+const struct layout *layout_find(uint32_t version)
+{
+	for (size_t i = 0; i < LAYOUTS; i++)
+		if (describes(&layouts[i], version))
+			return &layouts[i];
+	return NULL;
+}
+
+const struct layout *layout_other(const struct layout *row, uint32_t version)
+{
+	while (++row < layouts + LAYOUTS)
+		if (describes(row, version))
+			return row;
+	return NULL;
+}
+
+const char *layout_oldest(void)
+{
+	return "3.6";
+}
+
+const char *layout_newest(void)
+{
+	return "3.15";
+}
+
+/*
+ * _Py_DebugOffsets is an array of 64-bit words: a cookie, PY_VERSION_HEX, "free threaded", then the values. Each minor
+ * version orders them anew (Include/internal/pycore_debug_offsets.h, 3.13 pycore_runtime.h). Word 0 is the cookie, so a
+ * 0 below means that the version does not tell this value.
+ */
+#define COOKIE "xdebugpy"
+#define FIRST_DEBUG_OFFSETS 13 /* minor version */
+#define DEBUG_OFFSETS_VERSIONS 3
+
+/* Words that need more than a copy; those of the GIL's members count from the interpreter. */
+static const struct words {
+	uint16_t gil, gil_locked, gil_holder, gc_size, gc_collecting; /* the last is the furthest of all used */
+} words[DEBUG_OFFSETS_VERSIONS] = {
+	{.gil = 15, .gil_locked = 17, .gil_holder = 18, .gc_size = 71, .gc_collecting = 72}, /* 3.13 */
+	{.gil = 16, .gil_locked = 18, .gil_holder = 19, .gc_size = 81, .gc_collecting = 82}, /* 3.14 */
+	{.gil = 16, .gil_locked = 18, .gil_holder = 19, .gc_size = 94, .gc_collecting = 95}, /* 3.15 */
+};
+
+#define FIELD(name) offsetof(struct layout, name)
+#define NO_STRUCT SIZE_MAX
+
+/* Words that are copied to a field of struct layout. */
+static const struct told {
+	const char *name; /* as CPython calls it, for messages */
+	size_t field; /* of struct layout */
+	size_t within; /* the size of the struct that it lies in, a field told earlier; NO_STRUCT for sizes */
+	uint16_t bytes; /* how long the member is, or the least that the size can be */
+	uint16_t word[DEBUG_OFFSETS_VERSIONS]; /* 3.13, 3.14, 3.15 */
+} tolds[] = {
+	{"runtime_state.size", FIELD(runtime.size), NO_STRUCT, 64, {3, 3, 3}},
+	{"runtime_state.interpreters_head", FIELD(runtime.interpreters_head), FIELD(runtime.size), 16, {5, 5, 5}},
+	{"interpreter_state.size", FIELD(interp.size), NO_STRUCT, 64, {6, 6, 6}},
+	{"interpreter_state.id", FIELD(interp.id), FIELD(interp.size), 8, {7, 7, 7}},
+	{"interpreter_state.next", FIELD(interp.next), FIELD(interp.size), 8, {8, 8, 8}},
+	{"interpreter_state.threads_head", FIELD(interp.tstate_head), FIELD(interp.size), 8, {9, 9, 9}},
+	{"interpreter_state.gc", FIELD(interp.gc), FIELD(interp.size), 8, {10, 11, 11}},
+	{"interpreter_state.sysdict", FIELD(interp.sysdict), FIELD(interp.size), 8, {12, 13, 13}},
+	{"interpreter_state.ceval_gil", FIELD(interp.gil), FIELD(interp.size), 8, {14, 15, 15}},
+	{"thread_state.size", FIELD(tstate.size), NO_STRUCT, 64, {19, 22, 22}},
+	{"thread_state.next", FIELD(tstate.next), FIELD(tstate.size), 8, {21, 24, 24}},
+	{"thread_state.interp", FIELD(tstate.interp), FIELD(tstate.size), 8, {22, 25, 25}},
+	{"thread_state.thread_id", FIELD(tstate.thread_id), FIELD(tstate.size), 8, {24, 27, 30}},
+	{"thread_state.native_thread_id", FIELD(tstate.native_thread_id), FIELD(tstate.size), 8, {25, 28, 31}},
+	{"pyobject.size", FIELD(object.size), NO_STRUCT, 16, {44, 50, 58}},
+	{"pyobject.ob_type", FIELD(object.type), FIELD(object.size), 8, {45, 51, 59}},
+	{"type_object.size", FIELD(type.size), NO_STRUCT, 64, {46, 52, 60}},
+	{"type_object.tp_name", FIELD(type.name), FIELD(type.size), 8, {47, 53, 61}},
+	{"type_object.tp_flags", FIELD(type.flags), FIELD(type.size), 8, {49, 55, 63}},
+	{"type_object.tp_basicsize", FIELD(type.basicsize), FIELD(type.size), 8, {0, 0, 64}},
+	{"heap_type_object.size", FIELD(type.heap_size), NO_STRUCT, 64, {0, 0, 66}},
+	{"unicode_object.asciiobject_size", FIELD(unicode.ascii_data), NO_STRUCT, 24, {70, 80, 92}},
+	{"unicode_object.state", FIELD(unicode.state), FIELD(unicode.ascii_data), 4, {68, 78, 90}},
+	{"unicode_object.length", FIELD(unicode.length), FIELD(unicode.ascii_data), 8, {69, 79, 91}},
+	{"unicode_object.compactunicodeobject_size", FIELD(unicode.compact_data), NO_STRUCT, 24, {0, 0, 93}},
+};
+
+/* The largest size believed, in bytes. */
+#define LARGEST (4 << 20)
+
+static uint64_t word_at(const void *bytes, size_t index)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)bytes + index * sizeof(word), sizeof(word));
+	return word;
+}
+
+static int32_t *field_of(struct layout *row, size_t field)
+{
+	return (int32_t *)((char *)row + field);
+}
+
+static int refuse(struct error *error, const char *name, uint64_t value)
+{
+	return error_set(error, ERROR_FAILED,
+		"impossible %s (%llu) in the target's _Py_DebugOffsets: damaged, or an unknown build of Python", name,
+		(unsigned long long)value);
+}
+
+/* An offset has to lie in its struct, whose size the target tells as well; sizes have to be sane. */
+static int overlay_value(struct layout *row, const struct told *told, uint64_t value, struct error *error)
+{
+	uint64_t limit = LARGEST;
+
+	if (told->within != NO_STRUCT)
+		limit = (uint64_t)*field_of(row, told->within) - told->bytes;
+	else if (value < told->bytes)
+		return refuse(error, told->name, value);
+	if (value == 0 || value > limit || value % 4)
+		return refuse(error, told->name, value);
+	*field_of(row, told->field) = (int32_t)value;
+	return 0;
+}
+
+static int overlay_gil(struct layout *row, const struct words *words, const void *bytes, struct error *error)
+{
+	uint64_t gil = word_at(bytes, words->gil);
+	uint64_t locked = word_at(bytes, words->gil_locked);
+	uint64_t holder = word_at(bytes, words->gil_holder);
+
+	if (gil == 0 || gil > (uint64_t)row->interp.size)
+		return refuse(error, "interpreter_state.gil_runtime_state", gil);
+	if (locked <= gil || locked > (uint64_t)row->interp.size - 4 || locked % 4)
+		return refuse(error, "interpreter_state.gil_runtime_state_locked", locked);
+	if (holder <= gil || holder > (uint64_t)row->interp.size - 8 || holder % 8)
+		return refuse(error, "interpreter_state.gil_runtime_state_holder", holder);
+	row->gil.locked = (int32_t)(locked - gil);
+	row->gil.last_holder = (int32_t)(holder - gil);
+	return 0;
+}
+
+static bool has_collector(const struct layout *row, uint64_t size, uint64_t collecting)
+{
+	return (uint64_t)row->gc.size == size && (uint64_t)row->gc.collecting == collecting;
+}
+
+/* A row of the same minor version whose collector has this size and this flag there; *row itself if it has. */
+static const struct layout *collector(const struct layout *row, uint64_t size, uint64_t collecting)
+{
+	if (has_collector(row, size, collecting))
+		return row;
+	for (size_t i = 0; i < LAYOUTS; i++)
+		if (layouts[i].first >> 16 == row->first >> 16 && has_collector(&layouts[i], size, collecting))
+			return &layouts[i];
+	return NULL;
+}
+
+/*
+ * Only two values of the collector's state are told, not where its lists are: they must be those of a row, which knows
+ * the rest. 3.14 changed collectors at 3.14.5, and builds may have changed earlier.
+ */
+static int overlay_gc(struct layout *row, const struct words *words, const void *bytes, struct error *error)
+{
+	uint64_t size = word_at(bytes, words->gc_size);
+	const struct layout *known = collector(row, size, word_at(bytes, words->gc_collecting));
+
+	if (!known)
+		return refuse(error, "gc.size", size);
+	if ((uint64_t)row->interp.gc + size > (uint64_t)row->interp.size)
+		return refuse(error, "interpreter_state.gc", (uint64_t)row->interp.gc);
+	row->gc = known->gc;
+	row->gc_head = known->gc_head;
+	return 0;
+}
+
+struct debug_offsets layout_debug_offsets(const void *bytes, size_t size)
+{
+	struct debug_offsets head = {0};
+
+	if (size < 3 * sizeof(uint64_t) || memcmp(bytes, COOKIE, strlen(COOKIE)) != 0)
+		return head;
+	head.present = true;
+	head.version = (uint32_t)word_at(bytes, 1);
+	head.free_threaded = word_at(bytes, 2) != 0;
+	return head;
+}
+
+int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size, struct error *error)
+{
+	struct debug_offsets head = layout_debug_offsets(bytes, size);
+	uint32_t minor = row->first >> 16 & 0xff;
+	size_t column = minor - FIRST_DEBUG_OFFSETS;
+	struct layout result = *row;
+
+	if (minor < FIRST_DEBUG_OFFSETS)
+		return 0;
+	if (!head.present)
+		return error_set(error, ERROR_FAILED, "_PyRuntime of the target does not begin with _Py_DebugOffsets");
+	if (head.version >> 16 != row->first >> 16)
+		return error_set(error, ERROR_FAILED,
+			"_Py_DebugOffsets of the target is for Python %u.%u, not for 3.%u", head.version >> 24,
+			head.version >> 16 & 0xff, minor);
+	if (head.free_threaded)
+		return error_set(
+			error, ERROR_FAILED, "the target is a free-threaded build of Python, which has no GC lists");
+	if (column >= DEBUG_OFFSETS_VERSIONS || size < (words[column].gc_collecting + 1) * sizeof(uint64_t))
+		return error_set(error, ERROR_FAILED, "too little of _Py_DebugOffsets could be read (%zu bytes)", size);
+
+	for (size_t i = 0; i < sizeof(tolds) / sizeof(tolds[0]); i++) {
+		uint16_t word = tolds[i].word[column];
+
+		if (word && overlay_value(&result, &tolds[i], word_at(bytes, word), error) != 0)
+			return -1;
+	}
+	if (overlay_gil(&result, &words[column], bytes, error) != 0 ||
+		overlay_gc(&result, &words[column], bytes, error) != 0)
+		return -1;
+
+	/* Neighbours in struct pyinterpreters and struct pythreads that are not told move with those that are. */
+	result.runtime.interpreters_main += result.runtime.interpreters_head - row->runtime.interpreters_head;
+	result.interp.tstate_next_unique_id += result.interp.tstate_head - row->interp.tstate_head;
+	if (result.interp.tstate_next_unique_id < 0)
+		return refuse(error, "interpreter_state.threads_head", (uint64_t)result.interp.tstate_head);
+	*row = result;
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where each CPython version keeps things: the only place that knows versions. One row a version in layout.c, every
+ * value with the CPython file it comes from; scripts/layout-check proves the rows against DWARF or internal headers
+ * of installed interpreters. All offsets are bytes, for 64-bit builds with a GIL.
+ *
+ * A row is a claim, not a truth: python_open() checks it against the target before any number is believed.
+ */
+#ifndef OGT_LAYOUT_H
+#define OGT_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define LAYOUT_ABSENT (-1) /* this version has no such field */
+#define LAYOUT_GENERATIONS 3
+
+/* How dict keys objects describe their size and entries. */
+enum dict_keys_style {
+	DICT_KEYS_SIZE, /* 3.6-3.10: dk_size in slots, entries {hash, key, value} */
+	DICT_KEYS_LOG2, /* 3.11+: dk_log2_size, dk_log2_index_bytes, dk_kind; entries by kind */
+};
+
+struct layout {
+	uint32_t first, last; /* PY_VERSION_HEX range, inclusive, of the releases that this row describes */
+
+	struct { /* _PyRuntimeState; 3.6 has none: single symbols stand in */
+		int32_t interpreters_head;
+		int32_t interpreters_main;
+		int32_t tstate_current; /* gilstate.tstate_current, 3.7-3.11 */
+		int32_t gc; /* struct _gc_runtime_state, 3.7-3.8 */
+		int32_t gil; /* ceval.gil, 3.7-3.11 */
+		int32_t size;
+	} runtime;
+
+	struct { /* PyInterpreterState */
+		int32_t next;
+		int32_t id;
+		int32_t tstate_head;
+		int32_t tstate_next_unique_id;
+		int32_t gc; /* struct _gc_runtime_state, 3.9+ */
+		int32_t gil; /* pointer to struct _gil_runtime_state, 3.12+ */
+		int32_t sysdict; /* the dict of module sys */
+		int32_t size;
+	} interp;
+
+	struct { /* PyThreadState */
+		int32_t next;
+		int32_t interp;
+		int32_t thread_id; /* pthread_t */
+		int32_t native_thread_id; /* gettid() as its own pid namespace sees it, 3.11+ */
+		int32_t id;
+		int32_t size;
+	} tstate;
+
+	struct { /* struct _gil_runtime_state */
+		int32_t last_holder;
+		int32_t locked; /* int */
+		int32_t switch_number; /* unsigned long */
+	} gil;
+
+	struct { /* struct _gc_runtime_state; 3.6 has none: what the symbol _PyGC_generation0 points at stands in */
+		int32_t generations; /* three struct gc_generation; young, old[0], old[1] of the incremental collector
+				      */
+		int32_t generation_size;
+		int32_t generation0; /* pointer to generations[0]: a proof of the row, where it exists */
+		int32_t permanent_generation; /* gc.freeze(), 3.7+ */
+		int32_t collecting; /* int, 0 when no collection runs */
+		int32_t size;
+	} gc;
+
+	struct { /* PyGC_Head, the record before each tracked object */
+		int32_t size;
+		int32_t next;
+		int32_t prev;
+		uint64_t next_flags; /* bits of the word that are not address */
+		uint64_t prev_flags;
+	} gc_head;
+
+	struct { /* PyObject */
+		int32_t refcnt;
+		int32_t type;
+		int32_t size;
+	} object;
+
+	struct { /* PyTypeObject, PyHeapTypeObject */
+		int32_t name; /* tp_name */
+		int32_t basicsize;
+		int32_t itemsize;
+		int32_t dealloc;
+		int32_t flags; /* unsigned long */
+		int32_t base;
+		int32_t dict;
+		int32_t mro;
+		int32_t ht_name;
+		int32_t ht_qualname;
+		int32_t size; /* sizeof(PyTypeObject) */
+		int32_t heap_size; /* sizeof(PyHeapTypeObject) */
+	} type;
+
+	struct { /* PyUnicodeObject and its compact forms */
+		int32_t length;
+		int32_t state; /* offset of the state word */
+		int32_t kind_shift; /* of the 3-bit field, in the 32-bit state word */
+		int32_t compact_shift;
+		int32_t ascii_shift;
+		int32_t ascii_data; /* sizeof(PyASCIIObject) */
+		int32_t compact_data; /* sizeof(PyCompactUnicodeObject) */
+		int32_t data; /* PyUnicodeObject.data, of strings that are not compact */
+	} unicode;
+
+	struct { /* PyDictObject, PyDictKeysObject */
+		int32_t used;
+		int32_t keys;
+		int32_t values;
+		enum dict_keys_style style;
+		int32_t dk_size; /* dk_size (Py_ssize_t) or dk_log2_size (uint8_t), by style */
+		int32_t dk_log2_index_bytes; /* uint8_t, DICT_KEYS_LOG2 */
+		int32_t dk_kind; /* uint8_t, DICT_KEYS_LOG2: 0 general, 1 unicode, 2 split */
+		int32_t dk_nentries;
+		int32_t dk_indices;
+	} dict;
+
+	struct { /* PyLongObject */
+		int32_t size; /* ob_size, or lv_tag */
+		int32_t digits;
+		bool tagged; /* lv_tag, 3.12+ */
+	} integer;
+};
+
+/* The first row for a release (PY_VERSION_HEX, as 0x030b07f0), NULL if there is none. Rows are static. */
+const struct layout *layout_find(uint32_t version);
+
+/*
+ * The next row for the same release after *row, NULL after the last. The version alone does not tell structs that
+ * distributions patch (Debian's 3.13, pyenv's 3.6): try each row, the one whose lists close is the target's.
+ */
+const struct layout *layout_other(const struct layout *row, uint32_t version);
+
+/* The oldest and the newest minor version that rows exist for, as text for messages: "3.6" and "3.15". */
+const char *layout_oldest(void);
+const char *layout_newest(void);
+
+/* How many bytes of _PyRuntime layout_from_debug_offsets may look at. */
+#define LAYOUT_DEBUG_OFFSETS_SIZE 1024
+
+/* What _Py_DebugOffsets says of itself before any row is chosen. */
+struct debug_offsets {
+	bool present; /* the cookie is there */
+	uint32_t version; /* PY_VERSION_HEX */
+	bool free_threaded;
+};
+
+/* Reads the head of _Py_DebugOffsets (3.13+, at byte 0 of _PyRuntime) from bytes of a target. */
+struct debug_offsets layout_debug_offsets(const void *bytes, size_t size);
+
+/*
+ * Overlays onto *row what _Py_DebugOffsets of the target itself says (patch releases of one minor version differ, and
+ * so do debug builds). Does nothing below 3.13. Where gc.size says that the target has another collector than *row, the
+ * collector's structs are taken from the row of the same minor version that fits. Values out of range are ERROR_FAILED:
+ * hostile or an unknown build; *row is then unchanged.
+ */
+int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size, struct error *error);
+
+#endif

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Copies live in slabs of 2 MiB, so that the kernel can back them with huge pages; a slot is a page's place. */
+#define SLAB_PAGES 512u
+#define SLAB_SIZE ((size_t)SLAB_PAGES * MEMORY_PAGE_SIZE)
+/* Below this many slabs huge pages would only make the tracer fatter. */
+#define HUGE_SLABS 8
+
+/* Slots are found through one table for each 2 MiB of the target's addresses. */
+#define REGION_SHIFT 9
+#define REGION_PAGES (1u << REGION_SHIFT)
+#define SLOT_ABSENT 0u /* never asked for */
+#define SLOT_UNREADABLE 1u /* asked for in vain */
+#define SLOT_FIRST 2u
+#define SLOT_MOST (UINT32_MAX / 2)
+
+/* A fetch takes this many pages at first, and doubles while the reader goes straight on. */
+#define FETCH_LEAST 4u
+#define FETCH_MOST 64u
+
+#define COPY_THREADS_MOST 4
+
+struct region {
+	uint64_t key; /* page >> REGION_SHIFT */
+	uint32_t slot[REGION_PAGES];
+};
+
+struct memory {
+	struct memory_last last; /* first: memory_u64 reads it */
+	pid_t pid;
+	const struct mappings *mappings;
+	bool open;
+	size_t misses;
+
+	struct region **regions; /* open addressing, a power of two */
+	size_t region_capacity, region_count;
+	struct region *last_region;
+
+	unsigned char **slabs;
+	size_t slab_count, slab_capacity;
+	uint64_t *slot_page; /* by slot - SLOT_FIRST: which page it holds */
+	uint8_t *slot_touched;
+	size_t slot_count, slot_capacity;
+
+	uint64_t fetched_up_to; /* the page after the last fetch */
+	unsigned int fetch_pages;
+};
+
+struct memory *memory_new(pid_t pid, const struct mappings *mappings)
+{
+	struct memory *memory = calloc(1, sizeof(*memory));
+
+	if (!memory)
+		return NULL;
+	memory->pid = pid;
+	memory->mappings = mappings;
+	memory->open = true;
+	memory->last.page = UINT64_MAX;
+	return memory;
+}
+
+void memory_forget(struct memory *memory)
+{
+	for (size_t i = 0; i < memory->region_capacity; i++)
+		free(memory->regions[i]);
+	free(memory->regions);
+	for (size_t i = 0; i < memory->slab_count; i++)
+		munmap(memory->slabs[i], SLAB_SIZE);
+	free(memory->slabs);
+	free(memory->slot_page);
+	free(memory->slot_touched);
+	*memory = (struct memory){
+		.last = {.page = UINT64_MAX},
+		.pid = memory->pid,
+		.mappings = memory->mappings,
+		.open = memory->open,
+	};
+}
+
+void memory_free(struct memory *memory)
+{
+	if (!memory)
+		return;
+	memory_forget(memory);
+	free(memory);
+}
+
+void memory_open(struct memory *memory)
+{
+	memory->open = true;
+}
+
+void memory_close(struct memory *memory)
+{
+	memory->open = false;
+	memory->misses = 0;
+}
+
+size_t memory_pages(const struct memory *memory)
+{
+	return memory->slot_count;
+}
+
+size_t memory_misses(const struct memory *memory)
+{
+	return memory->misses;
+}
+
+static size_t region_hash(uint64_t key)
+{
+	return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 20);
+}
+
+static struct region *region_find(const struct memory *memory, uint64_t key)
+{
+	if (memory->last_region && memory->last_region->key == key)
+		return memory->last_region;
+	if (!memory->region_capacity)
+		return NULL;
+	for (size_t i = region_hash(key);; i++) {
+		struct region *region = memory->regions[i & (memory->region_capacity - 1)];
+
+		if (!region || region->key == key)
+			return region;
+	}
+}
+
+static int regions_grow(struct memory *memory)
+{
+	size_t capacity = memory->region_capacity ? memory->region_capacity * 2 : 64;
+	struct region **regions = calloc(capacity, sizeof(*regions));
+
+	if (!regions)
+		return -1;
+	for (size_t i = 0; i < memory->region_capacity; i++) {
+		struct region *region = memory->regions[i];
+		size_t at;
+
+		if (!region)
+			continue;
+		for (at = region_hash(region->key); regions[at & (capacity - 1)]; at++)
+			;
+		regions[at & (capacity - 1)] = region;
+	}
+	free(memory->regions);
+	memory->regions = regions;
+	memory->region_capacity = capacity;
+	return 0;
+}
+
+static struct region *region_make(struct memory *memory, uint64_t key)
+{
+	struct region *region = region_find(memory, key);
+	size_t at;
+
+	if (region)
+		return region;
+	if (memory->region_count * 2 >= memory->region_capacity && regions_grow(memory) < 0)
+		return NULL;
+	region = calloc(1, sizeof(*region));
+	if (!region)
+		return NULL;
+	region->key = key;
+	for (at = region_hash(key); memory->regions[at & (memory->region_capacity - 1)]; at++)
+		;
+	memory->regions[at & (memory->region_capacity - 1)] = region;
+	memory->region_count++;
+	return region;
+}
+
+static uint32_t slot_find(const struct memory *memory, uint64_t page)
+{
+	const struct region *region = region_find(memory, page >> REGION_SHIFT);
+
+	return region ? region->slot[page & (REGION_PAGES - 1)] : SLOT_ABSENT;
+}
+
+static int slot_set(struct memory *memory, uint64_t page, uint32_t slot)
+{
+	struct region *region = region_make(memory, page >> REGION_SHIFT);
+
+	if (!region)
+		return -1;
+	region->slot[page & (REGION_PAGES - 1)] = slot;
+	return 0;
+}
+
+static unsigned char *slot_bytes(const struct memory *memory, uint32_t slot)
+{
+	size_t index = slot - SLOT_FIRST;
+
+	return memory->slabs[index / SLAB_PAGES] + (index % SLAB_PAGES) * MEMORY_PAGE_SIZE;
+}
+
+static unsigned char *slab_map(void)
+{
+	unsigned char *area = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before, after;
+
+	if (area == MAP_FAILED)
+		return NULL;
+	before = (SLAB_SIZE - (uintptr_t)area % SLAB_SIZE) % SLAB_SIZE;
+	after = SLAB_SIZE - before;
+	if (before)
+		munmap(area, before);
+	if (after)
+		munmap(area + before + SLAB_SIZE, after);
+	return area + before;
+}
+
+/* Room for count slots in all. */
+static int slots_reserve(struct memory *memory, size_t count)
+{
+	size_t slabs = (count + SLAB_PAGES - 1) / SLAB_PAGES;
+
+	if (count > SLOT_MOST)
+		return -1;
+	if (count > memory->slot_capacity) {
+		size_t capacity = memory->slot_capacity * 2 > count ? memory->slot_capacity * 2 : count;
+		uint64_t *page = realloc(memory->slot_page, capacity * sizeof(*page));
+		uint8_t *touched;
+
+		if (!page)
+			return -1;
+		memory->slot_page = page;
+		touched = realloc(memory->slot_touched, capacity);
+		if (!touched)
+			return -1;
+		memory->slot_touched = touched;
+		memory->slot_capacity = capacity;
+	}
+	if (slabs > memory->slab_capacity) {
+		size_t capacity = memory->slab_capacity * 2 > slabs ? memory->slab_capacity * 2 : slabs;
+		unsigned char **table = realloc(memory->slabs, capacity * sizeof(*table));
+
+		if (!table)
+			return -1;
+		memory->slabs = table;
+		memory->slab_capacity = capacity;
+	}
+	while (memory->slab_count < slabs) {
+		unsigned char *slab = slab_map();
+
+		if (!slab)
+			return -1;
+		if (slabs >= HUGE_SLABS)
+			madvise(slab, SLAB_SIZE, MADV_HUGEPAGE);
+		memory->slabs[memory->slab_count++] = slab;
+	}
+	return 0;
+}
+
+static unsigned int fetch_size(struct memory *memory, uint64_t page)
+{
+	const struct mapping *mapping;
+	unsigned int pages;
+
+	if (page == memory->fetched_up_to && memory->fetch_pages < FETCH_MOST)
+		memory->fetch_pages *= 2;
+	else if (page != memory->fetched_up_to || !memory->fetch_pages)
+		memory->fetch_pages = FETCH_LEAST;
+	if (!memory->fetch_pages)
+		memory->fetch_pages = FETCH_LEAST;
+	mapping = memory->mappings ? mappings_find(memory->mappings, page << MEMORY_PAGE_SHIFT) : NULL;
+	if (!mapping)
+		return 1;
+	pages = memory->fetch_pages;
+	if (pages > (mapping->end >> MEMORY_PAGE_SHIFT) - page)
+		pages = (unsigned int)((mapping->end >> MEMORY_PAGE_SHIFT) - page);
+	for (unsigned int i = 1; i < pages; i++) {
+		if (slot_find(memory, page + i) != SLOT_ABSENT)
+			pages = i;
+	}
+	return pages;
+}
+
+/* Copies the page, and some after it, from the process. */
+static int fetch(struct memory *memory, uint64_t page)
+{
+	unsigned int pages = fetch_size(memory, page);
+	unsigned int first = (unsigned int)memory->slot_count;
+	struct iovec local[2], remote;
+	unsigned int head;
+	ssize_t n;
+	unsigned int got;
+
+	if (slots_reserve(memory, first + pages) < 0)
+		return -1;
+	head = SLAB_PAGES - first % SLAB_PAGES;
+	if (head > pages)
+		head = pages;
+	local[0] = (struct iovec){slot_bytes(memory, first + SLOT_FIRST), (size_t)head * MEMORY_PAGE_SIZE};
+	local[1] = (struct iovec){NULL, 0};
+	if (pages > head)
+		local[1] = (struct iovec){slot_bytes(memory, first + head + SLOT_FIRST),
+			(size_t)(pages - head) * MEMORY_PAGE_SIZE};
+	remote = (struct iovec){(void *)(page << MEMORY_PAGE_SHIFT), (size_t)pages * MEMORY_PAGE_SIZE};
+	n = process_vm_readv(memory->pid, local, pages > head ? 2 : 1, &remote, 1, 0);
+	/* A read that meets a hole ends there: the pages before it are good. */
+	got = n > 0 ? (unsigned int)((size_t)n >> MEMORY_PAGE_SHIFT) : 0;
+	for (unsigned int i = 0; i < got; i++) {
+		memory->slot_page[first + i] = page + i;
+		memory->slot_touched[first + i] = 0;
+		if (slot_set(memory, page + i, first + i + SLOT_FIRST) < 0)
+			return -1;
+		memory->slot_count++;
+	}
+	memory->fetched_up_to = page + got;
+	if (!got)
+		return slot_set(memory, page, SLOT_UNREADABLE);
+	return 0;
+}
+
+const unsigned char *memory_page(struct memory *memory, uint64_t page)
+{
+	uint32_t slot;
+
+	/* Beyond what user space can map on any 64-bit machine; keeps page numbers and keys small. */
+	if (page >> (57 - MEMORY_PAGE_SHIFT))
+		return NULL;
+	slot = slot_find(memory, page);
+	if (slot == SLOT_ABSENT && memory->open && fetch(memory, page) == 0)
+		slot = slot_find(memory, page);
+	if (slot < SLOT_FIRST) {
+		if (slot == SLOT_ABSENT)
+			memory->misses++;
+		return NULL;
+	}
+	memory->slot_touched[slot - SLOT_FIRST] = 1;
+	memory->last_region = region_find(memory, page >> REGION_SHIFT);
+	memory->last.page = page;
+	memory->last.bytes = slot_bytes(memory, slot);
+	return memory->last.bytes;
+}
+
+bool memory_has(const struct memory *memory, uint64_t address)
+{
+	return slot_find(memory, address >> MEMORY_PAGE_SHIFT) >= SLOT_FIRST;
+}
+
+bool memory_read(struct memory *memory, uint64_t address, void *buffer, size_t size)
+{
+	unsigned char *to = buffer;
+
+	if (address + size < address)
+		return false;
+	while (size) {
+		size_t within = address & (MEMORY_PAGE_SIZE - 1);
+		size_t n = MEMORY_PAGE_SIZE - within < size ? MEMORY_PAGE_SIZE - within : size;
+		const unsigned char *bytes = memory_page(memory, address >> MEMORY_PAGE_SHIFT);
+
+		if (!bytes)
+			return false;
+		memcpy(to, bytes + within, n);
+		to += n;
+		address += n;
+		size -= n;
+	}
+	return true;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int memory_touched(const struct memory *memory, struct page_set *set)
+{
+	bool ascending = true;
+
+	*set = (struct page_set){0};
+	set->page = malloc((memory->slot_count ? memory->slot_count : 1) * sizeof(*set->page));
+	if (!set->page)
+		return -1;
+	for (size_t i = 0; i < memory->slot_count; i++) {
+		if (!memory->slot_touched[i])
+			continue;
+		set->page[set->count] = memory->slot_page[i];
+		if (set->count && set->page[set->count - 1] > set->page[set->count])
+			ascending = false;
+		set->count++;
+	}
+	if (!ascending)
+		qsort(set->page, set->count, sizeof(*set->page), compare_pages);
+	return 0;
+}
+
+int memory_reserve(struct memory *memory, const struct page_set *set)
+{
+	memory_forget(memory);
+	if (slots_reserve(memory, set->count) < 0)
+		return -1;
+	for (size_t i = 0; i < set->count; i++) {
+		memory->slot_page[i] = set->page[i];
+		memory->slot_touched[i] = 0;
+		if (slot_set(memory, set->page[i], (uint32_t)i + SLOT_FIRST) < 0)
+			return -1;
+	}
+	memory->slot_count = set->count;
+	for (size_t i = 0; i < memory->slab_count; i++) {
+		size_t pages = set->count - i * SLAB_PAGES < SLAB_PAGES ? set->count - i * SLAB_PAGES : SLAB_PAGES;
+
+		for (size_t page = 0; page < pages; page++)
+			memory->slabs[i][page * MEMORY_PAGE_SIZE] = 0;
+	}
+	return 0;
+}
+
+struct copy {
+	struct memory *memory;
+	const volatile bool *stop;
+	atomic_size_t next; /* slab */
+	atomic_size_t unreadable;
+};
+
+/* Reads the pages of slots [from, to), all of one slab; returns how many were read before a hole. */
+static size_t copy_run(const struct memory *memory, size_t from, size_t to)
+{
+	struct iovec remote[SLAB_PAGES], local;
+	unsigned long pieces = 0;
+	ssize_t n;
+
+	for (size_t i = from; i < to; i++) {
+		if (pieces && memory->slot_page[i] == memory->slot_page[i - 1] + 1)
+			remote[pieces - 1].iov_len += MEMORY_PAGE_SIZE;
+		else
+			remote[pieces++] = (struct iovec){(void *)(memory->slot_page[i] << MEMORY_PAGE_SHIFT),
+				MEMORY_PAGE_SIZE};
+	}
+	local = (struct iovec){slot_bytes(memory, (uint32_t)from + SLOT_FIRST), (to - from) * MEMORY_PAGE_SIZE};
+	n = process_vm_readv(memory->pid, &local, 1, remote, pieces, 0);
+	return n > 0 ? (size_t)n >> MEMORY_PAGE_SHIFT : 0;
+}
+
+static void *copy_slabs(void *argument)
+{
+	struct copy *copy = argument;
+	struct memory *memory = copy->memory;
+
+	while (!*copy->stop) {
+		size_t slab = atomic_fetch_add(&copy->next, 1);
+		size_t from = slab * SLAB_PAGES, to = from + SLAB_PAGES;
+
+		if (from >= memory->slot_count)
+			break;
+		if (to > memory->slot_count)
+			to = memory->slot_count;
+		while (from < to && !*copy->stop) {
+			from += copy_run(memory, from, to);
+			if (from < to) {
+				/* Gone since: marked through its page number, left out afterwards. */
+				memory->slot_page[from++] |= UINT64_C(1) << 63;
+				atomic_fetch_add(&copy->unreadable, 1);
+			}
+		}
+	}
+	return NULL;
+}
+
+static void leave_out_unreadable(struct memory *memory)
+{
+	for (size_t i = 0; i < memory->slot_count; i++) {
+		if (memory->slot_page[i] >> 63) {
+			memory->slot_page[i] &= ~(UINT64_C(1) << 63);
+			slot_set(memory, memory->slot_page[i], SLOT_UNREADABLE);
+		}
+	}
+}
+
+int memory_copy(struct memory *memory, const volatile bool *stop)
+{
+	pthread_t thread[COPY_THREADS_MOST];
+	struct copy copy = {.memory = memory, .stop = stop};
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t want = (memory->slot_count + SLAB_PAGES - 1) / SLAB_PAGES;
+	size_t threads = 0;
+	sigset_t all, before;
+
+	if (online > COPY_THREADS_MOST)
+		online = COPY_THREADS_MOST;
+	if (want > (size_t)(online < 1 ? 1 : online))
+		want = (size_t)(online < 1 ? 1 : online);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (threads + 1 < want && pthread_create(&thread[threads], NULL, copy_slabs, &copy) == 0)
+		threads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	copy_slabs(&copy);
+	while (threads)
+		pthread_join(thread[--threads], NULL);
+	if (copy.unreadable)
+		leave_out_unreadable(memory);
+	memory->last.page = UINT64_MAX;
+	return *stop ? -1 : 0;
+}

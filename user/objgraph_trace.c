@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* objgraph-trace: which objects grow in a running Python process, seen from outside. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "interrupt.h"
+#include "options.h"
+#include "render.h"
+#include "watch.h"
+
+#define EXIT_INTERRUPTED 130
+
+static int finish(struct render *render, int result, const struct error *error)
+{
+	struct error late;
+
+	if (result < 0 && error->code == ERROR_TARGET_ENDED)
+		render_exited(render, error);
+	else if (result < 0 && error->code != ERROR_INTERRUPTED)
+		render_error(render, error);
+	if (render_close(render, &late) < 0 && (result == 0 || error->code == ERROR_INTERRUPTED)) {
+		render_error(NULL, &late);
+		return ERROR_FAILED;
+	}
+	if (result == 0)
+		return 0;
+	switch (error->code) {
+	case ERROR_INTERRUPTED:
+		return EXIT_INTERRUPTED;
+	case ERROR_TARGET_ENDED:
+		return ERROR_TARGET_ENDED;
+	default:
+		return ERROR_FAILED;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct error error = {0};
+	struct options options;
+	struct render *render;
+	int result, code;
+
+	options_parse(&options, argc, argv);
+	interrupt_install();
+	render = render_open(options.output, options.json, options.pid, &error);
+	result = render ? watch_run(&options, render, &error) : -1;
+	code = finish(render, result, &error);
+	options_free(&options);
+	return code;
+}

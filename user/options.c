@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef OGT_VERSION
+#define OGT_VERSION "unknown"
+#endif
+
+#define INTERVAL_MOST 1e8 /* seconds: three years */
+#define MAX_PAUSE_MOST 600e3
+
+enum key {
+	KEY_PID = 'p',
+	KEY_OUTPUT = 'o',
+	KEY_INTERVAL = 256,
+	KEY_COUNT,
+	KEY_TYPES,
+	KEY_LIMIT,
+	KEY_FULL_NAMES,
+	KEY_TYPE,
+	KEY_PEAKS,
+	KEY_SKIP_UPDATE,
+	KEY_MAX_PAUSE,
+	KEY_BUDGET,
+	KEY_FORMAT,
+};
+
+static const struct argp_option table[] = {
+	{.name = "pid", .key = KEY_PID, .arg = "PID", .doc = "the process to watch", .group = 1},
+	{.doc = "What to show (growth tables, if nothing else is asked for):", .group = 2},
+	{.name = "interval", .key = KEY_INTERVAL, .arg = "SECONDS", .doc = "time between two growth tables (60)", .group = 2},
+	{.name = "count", .key = KEY_COUNT, .arg = "N", .doc = "end after N tables (after Ctrl-C)", .group = 2},
+	{.name = "types", .key = KEY_TYPES, .doc = "all types by number of objects, once", .group = 2},
+	{.doc = "How:", .group = 3},
+	{.name = "limit", .key = KEY_LIMIT, .arg = "N", .doc = "rows of a table; 0: all (10)", .group = 3},
+	{.name = "full-names", .key = KEY_FULL_NAMES, .doc = "module.name in place of name", .group = 3},
+	{.name = "type", .key = KEY_TYPE, .arg = "GLOB", .doc = "only types so named; may be repeated", .group = 3},
+	{.name = "peaks", .key = KEY_PEAKS, .arg = "FILE", .doc = "keep peak counts in FILE across runs", .group = 3},
+	{.name = "skip-update", .key = KEY_SKIP_UPDATE, .doc = "read the peaks, do not raise them", .group = 3},
+	{.name = "max-pause", .key = KEY_MAX_PAUSE, .arg = "MS", .doc = "longest hold of the process (500)", .group = 3},
+	{.name = "budget", .key = KEY_BUDGET, .arg = "PCT",
+		.doc = "CPU time that tracing may cost the process; 100 traces deaths, less is the census alone (1)",
+		.group = 3},
+	{.name = "format", .key = KEY_FORMAT, .arg = "table|json", .doc = "json: one object a line", .group = 3},
+	{.name = "output", .key = KEY_OUTPUT, .arg = "FILE", .doc = "write there, not to standard output", .group = 3},
+	{0},
+};
+
+/* A decimal number; strtod alone would take nan, inf and 0x10 as well. */
+static bool number(const char *text, double *value)
+{
+	char *end;
+
+	if (!*text || strspn(text, "0123456789.eE+-") != strlen(text))
+		return false;
+	errno = 0;
+	*value = strtod(text, &end);
+	return !*end && end != text && !errno && isfinite(*value);
+}
+
+static long whole(struct argp_state *state, const char *option, const char *text, long least, long most)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (!*text || strspn(text, "0123456789") != strlen(text) || errno || value < least || value > most)
+		argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", option, least, most, text);
+	return value;
+}
+
+static double fraction(struct argp_state *state, const char *option, const char *text, double above, double most,
+	const char *unit)
+{
+	double value;
+
+	if (!number(text, &value) || value <= above || value > most)
+		argp_error(state, "%s takes %s, more than %g and at most %g, not '%s'", option, unit, above, most, text);
+	return value;
+}
+
+static error_t take(int key, char *text, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case KEY_PID:
+		options->pid = (pid_t)whole(state, "-p", text, 1, INT_MAX);
+		return 0;
+	case KEY_INTERVAL:
+		options->interval = fraction(state, "--interval", text, 0, INTERVAL_MOST, "seconds");
+		return 0;
+	case KEY_COUNT:
+		options->count = whole(state, "--count", text, 0, LONG_MAX);
+		return 0;
+	case KEY_TYPES:
+		options->mode = MODE_TYPES;
+		return 0;
+	case KEY_LIMIT:
+		options->limit = (size_t)whole(state, "--limit", text, 0, LONG_MAX);
+		return 0;
+	case KEY_FULL_NAMES:
+		options->full_names = true;
+		return 0;
+	case KEY_TYPE:
+		options->globs[options->glob_count++] = text;
+		return 0;
+	case KEY_PEAKS:
+		options->peaks = text;
+		return 0;
+	case KEY_SKIP_UPDATE:
+		options->skip_update = true;
+		return 0;
+	case KEY_MAX_PAUSE:
+		options->max_pause_ms = fraction(state, "--max-pause", text, 0, MAX_PAUSE_MOST, "milliseconds");
+		return 0;
+	case KEY_BUDGET:
+		if (!number(text, &options->budget) || options->budget < 0 || options->budget > 100)
+			argp_error(state, "--budget takes a percentage from 0 to 100, not '%s'", text);
+		return 0;
+	case KEY_FORMAT:
+		if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
+			argp_error(state, "--format takes table or json, not '%s'", text);
+		options->json = strcmp(text, "json") == 0;
+		return 0;
+	case KEY_OUTPUT:
+		options->output = text;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is no option; name the process with -p PID", text);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->pid)
+			argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
+		if (options->skip_update && !options->peaks)
+			argp_error(state, "--skip-update goes with --peaks FILE");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+	(void)state;
+	fprintf(stream, "objgraph-trace %s\n", OGT_VERSION);
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = table,
+		.parser = take,
+		.args_doc = "-p PID",
+		.doc = "Which objects grow in a running Python process, seen from outside.\v"
+		       "Exit codes: 0 done; 1 the process could not be watched, or a file not read or written; 2 usage; "
+		       "3 the process ended while watched; 130 Ctrl-C.",
+	};
+
+	*options = (struct options){
+		.interval = 60,
+		.count = -1,
+		.limit = 10,
+		.max_pause_ms = 500,
+		.budget = 1,
+	};
+	options->globs = calloc((size_t)argc + 1, sizeof(*options->globs));
+	if (!options->globs)
+		exit(1);
+	argp_program_version_hook = print_version;
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, options);
+}
+
+void options_free(struct options *options)
+{
+	free(options->globs);
+	options->globs = NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line. */
+#ifndef OGT_OPTIONS_H
+#define OGT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum mode {
+	MODE_GROWTH, /* the default */
+	MODE_TYPES,
+};
+
+struct options {
+	enum mode mode;
+	pid_t pid;
+	double interval; /* seconds between growth tables */
+	long count; /* tables after the baseline; -1: until Ctrl-C */
+	size_t limit; /* rows, 0: all */
+	bool full_names;
+	const char **globs; /* --type, borrowed from argv */
+	size_t glob_count;
+	const char *peaks; /* file, or NULL */
+	bool skip_update;
+	double max_pause_ms;
+	double budget; /* percent of the target's time that tracing may cost */
+	bool json;
+	const char *output; /* file, or NULL for standard output */
+};
+
+/*
+ * Parses argv. Exits with 2 on a usage error, 0 after --help, --usage or --version. The caller frees options->globs
+ * with options_free.
+ */
+void options_parse(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
+
+#endif

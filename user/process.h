@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A Linux process as /proc shows it: whether it is still the one that was opened, its threads, its mappings and the
+ * files behind them. Knows nothing of Python.
+ */
+#ifndef OGT_PROCESS_H
+#define OGT_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+struct mapping {
+	uint64_t start, end; /* addresses, bytes */
+	uint64_t offset; /* in the file, bytes */
+	uint64_t inode; /* 0: anonymous */
+	bool readable, writable, executable;
+	uint32_t path; /* index into mappings.text */
+};
+
+/* Ascending by address. */
+struct mappings {
+	struct mapping *mapping;
+	size_t count;
+	char *text; /* the paths, as the kernel writes them */
+};
+
+struct process {
+	pid_t pid;
+	int directory; /* of /proc/PID: goes on meaning this process when the number is used again */
+	int memory; /* /proc/PID/mem: goes on meaning this program when the process executes another */
+};
+
+struct thread {
+	pid_t tid; /* as this process sees it */
+	pid_t inner; /* as its own pid namespace sees it */
+};
+
+struct threads {
+	struct thread *thread;
+	size_t count;
+};
+
+/* What one thread has done so far: two equal samples mean that it ran no instruction in between. */
+struct thread_sample {
+	pid_t tid;
+	char state; /* as in /proc/PID/stat: R S D T t ...; 0 when the thread is gone */
+	bool on_cpu; /* running or about to run user code */
+	uint64_t run_time; /* ns on a CPU */
+	uint64_t switches; /* times put on a CPU */
+};
+
+/*
+ * Opens process pid. Errors, each with its reason: no such process, a zombie, a thread's id, no permission (naming
+ * the capability). The caller closes it.
+ */
+int process_open(struct process *process, pid_t pid, struct error *error);
+void process_close(struct process *process);
+
+/* 0 while it lives and runs the program that it was opened with; else -1 with ERROR_TARGET_ENDED and the reason. */
+int process_check(const struct process *process, struct error *error);
+
+/* The single-letter state of the process's main thread, 0 when it is gone. */
+char process_state(const struct process *process);
+
+/* Who ptraces the thread (0: nobody); name receives its command name for messages. */
+pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_t size);
+
+/* Absolute path of the executable as its own mount namespace sees it; "?" when it cannot be read. */
+void process_executable(const struct process *process, char *path, size_t size);
+
+/* All threads. The caller frees threads->thread. */
+int process_threads(const struct process *process, struct threads *threads, struct error *error);
+
+void process_sample(const struct process *process, pid_t tid, struct thread_sample *sample);
+/* True when both samples are of a thread that slept all the time between. */
+bool process_slept(const struct thread_sample *before, const struct thread_sample *after);
+
+/* All mappings. The caller frees them with mappings_free. */
+int process_mappings(const struct process *process, struct mappings *mappings, struct error *error);
+void mappings_free(struct mappings *mappings);
+/* The mapping that contains address, or NULL. */
+const struct mapping *mappings_find(const struct mappings *mappings, uint64_t address);
+const char *mapping_path(const struct mappings *mappings, const struct mapping *mapping);
+
+/*
+ * Opens the file behind a mapping for reading: through map_files (also right when it was deleted or replaced), else
+ * by its path inside the process's root when that still is the same inode. -1 with errno when neither works.
+ * opened (may be NULL) receives a path by which the caller can open it again.
+ */
+int process_open_file(const struct process *process, const struct mappings *mappings, const struct mapping *mapping,
+	char *opened, size_t opened_size);
+
+#endif

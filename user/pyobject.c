@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pyobject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A dict with more entries than this is not searched. */
+#define DICT_ENTRIES_MOST (1u << 20)
+
+/* Py_TPFLAGS_UNICODE_SUBCLASS, Include/object.h: str and what derives from it. */
+#define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28)
+
+/* Kinds of PyDictKeysObject.dk_kind, Include/internal/pycore_dict.h 3.11+. */
+#define DK_GENERAL 0
+#define DK_MOST 2
+
+struct text {
+	uint64_t data; /* address of the first character */
+	uint64_t length; /* characters */
+	uint32_t width; /* bytes a character */
+	bool ascii;
+};
+
+uint64_t pyobject_type(const struct python *python, struct memory *memory, uint64_t object)
+{
+	uint64_t type;
+
+	return memory_u64(memory, object + (uint64_t)python->layout.object.type, &type) ? type : 0;
+}
+
+static bool text_find(const struct python *python, struct memory *memory, uint64_t object, struct text *text)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t type = pyobject_type(python, memory, object), flags;
+	uint32_t state;
+
+	if (!type || !memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
+		!(flags & TPFLAGS_UNICODE_SUBCLASS))
+		return false;
+	if (!memory_u64(memory, object + (uint64_t)layout->unicode.length, &text->length) ||
+		!memory_u32(memory, object + (uint64_t)layout->unicode.state, &state))
+		return false;
+	text->width = state >> layout->unicode.kind_shift & 7;
+	text->ascii = state >> layout->unicode.ascii_shift & 1;
+	if (text->width != 1 && text->width != 2 && text->width != 4)
+		return false;
+	if (text->length > PYOBJECT_STRING_MOST)
+		return false;
+	if (!(state >> layout->unicode.compact_shift & 1))
+		return memory_u64(memory, object + (uint64_t)layout->unicode.data, &text->data);
+	text->data = object + (uint64_t)(text->ascii ? layout->unicode.ascii_data : layout->unicode.compact_data);
+	return true;
+}
+
+static size_t encode(uint32_t character, char *to)
+{
+	if (character == 0)
+		return (size_t)sprintf(to, "\\x00");
+	if ((character >= 0xd800 && character < 0xe000) || character > 0x10ffff)
+		return (size_t)sprintf(to, character > 0xffff ? "\\U%08x" : "\\u%04x", character);
+	if (character < 0x80) {
+		to[0] = (char)character;
+		return 1;
+	}
+	if (character < 0x800) {
+		to[0] = (char)(0xc0 | character >> 6);
+		to[1] = (char)(0x80 | (character & 0x3f));
+		return 2;
+	}
+	if (character < 0x10000) {
+		to[0] = (char)(0xe0 | character >> 12);
+		to[1] = (char)(0x80 | (character >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (character & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | character >> 18);
+	to[1] = (char)(0x80 | (character >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (character >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (character & 0x3f));
+	return 4;
+}
+
+char *pyobject_text(const struct python *python, struct memory *memory, uint64_t object)
+{
+	enum { ENCODED_MOST = 10 };
+	struct text text;
+	unsigned char *raw;
+	char *utf8, *fitting;
+	size_t used = 0;
+
+	if (!text_find(python, memory, object, &text))
+		return NULL;
+	raw = malloc(text.length * text.width + 1);
+	utf8 = malloc(text.length * (text.ascii ? 4 : ENCODED_MOST) + ENCODED_MOST + 1);
+	if (!raw || !utf8 || !memory_read(memory, text.data, raw, text.length * text.width)) {
+		free(raw);
+		free(utf8);
+		return NULL;
+	}
+	for (size_t i = 0; i < text.length; i++) {
+		uint32_t character = raw[i];
+
+		if (text.width == 2) {
+			uint16_t wide;
+
+			memcpy(&wide, raw + 2 * i, sizeof(wide));
+			character = wide;
+		} else if (text.width == 4) {
+			memcpy(&character, raw + 4 * i, sizeof(character));
+		}
+		if (text.ascii && character > 0x7f)
+			character = 0xfffd; /* no str of CPython: says it is ASCII and is not */
+		used += encode(character, utf8 + used);
+	}
+	utf8[used] = '\0';
+	free(raw);
+	fitting = realloc(utf8, used + 1);
+	return fitting ? fitting : utf8;
+}
+
+bool pyobject_text_is(const struct python *python, struct memory *memory, uint64_t object, const char *wanted)
+{
+	size_t length = strlen(wanted);
+	struct text text;
+	char bytes[64];
+
+	return length < sizeof(bytes) && text_find(python, memory, object, &text) && text.ascii && text.length == length &&
+	       memory_read(memory, text.data, bytes, length) && memcmp(bytes, wanted, length) == 0;
+}
+
+struct dict_entries {
+	uint64_t first; /* address */
+	uint64_t count;
+	uint32_t size; /* bytes an entry */
+	uint32_t key; /* offset of the key; the value follows it */
+	bool split; /* values lie elsewhere */
+};
+
+static bool dict_entries(const struct python *python, struct memory *memory, uint64_t dict, struct dict_entries *entries)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t keys, values, indices;
+
+	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) || !keys ||
+		!memory_u64(memory, dict + (uint64_t)layout->dict.values, &values) ||
+		!memory_u64(memory, keys + (uint64_t)layout->dict.dk_nentries, &entries->count))
+		return false;
+	entries->split = values != 0;
+	entries->size = 24;
+	entries->key = 8;
+	if (layout->dict.style == DICT_KEYS_SIZE) {
+		uint64_t size;
+
+		if (!memory_u64(memory, keys + (uint64_t)layout->dict.dk_size, &size) || !size ||
+			size > 4 * (uint64_t)DICT_ENTRIES_MOST)
+			return false;
+		/* Objects/dictobject.c, DK_IXSIZE: the narrowest integer that can number the slots. */
+		indices = size <= 0xff ? size : size <= 0xffff ? 2 * size : 4 * size;
+	} else {
+		uint8_t log2_index_bytes, kind;
+
+		if (!memory_read(memory, keys + (uint64_t)layout->dict.dk_log2_index_bytes, &log2_index_bytes, 1) ||
+			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) || log2_index_bytes > 40 ||
+			kind > DK_MOST)
+			return false;
+		indices = UINT64_C(1) << log2_index_bytes;
+		if (kind != DK_GENERAL) {
+			entries->size = 16;
+			entries->key = 0;
+		}
+	}
+	entries->first = keys + (uint64_t)layout->dict.dk_indices + indices;
+	return entries->count <= DICT_ENTRIES_MOST;
+}
+
+int pyobject_dict_get(const struct python *python, struct memory *memory, uint64_t dict, const char *wanted,
+	uint64_t *value)
+{
+	struct dict_entries entries;
+
+	if (!dict_entries(python, memory, dict, &entries) || entries.split)
+		return -1;
+	for (uint64_t i = 0; i < entries.count; i++) {
+		uint64_t entry = entries.first + i * entries.size, key;
+
+		if (!memory_u64(memory, entry + entries.key, &key) ||
+			!memory_u64(memory, entry + entries.key + 8, value))
+			return -1;
+		if (key && *value && pyobject_text_is(python, memory, key, wanted))
+			return 1;
+	}
+	return 0;
+}
+
+bool pyobject_small_int(const struct python *python, struct memory *memory, uint64_t object, uint32_t *value)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t size;
+
+	if (!memory_u64(memory, object + (uint64_t)layout->integer.size, &size) ||
+		!memory_u32(memory, object + (uint64_t)layout->integer.digits, value))
+		return false;
+	/* lv_tag: digits << 3 | sign (0 positive, 1 zero, 2 negative), Include/internal/pycore_long.h 3.12+. */
+	return layout->integer.tagged ? (size >> 3) == 1 && (size & 3) == 0 : size == 1;
+}

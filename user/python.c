@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "python.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pyobject.h"
+
+#define INTERPRETERS_MOST 4096u
+#define THREAD_STATES_MOST (1u << 20)
+/* ob_type leads from any object to `type` in a few steps: one for each metaclass of a metaclass. */
+#define TYPE_STEPS_MOST 8
+/* glibc 2.4 and later keep the id within the first kibibyte of struct pthread. */
+#define PTHREAD_SEARCH 2048
+
+static bool at(struct memory *memory, uint64_t base, int32_t offset, uint64_t *value)
+{
+	return offset >= 0 && memory_u64(memory, base + (uint64_t)offset, value);
+}
+
+/* Room for one more element in a list that grows by doubling. */
+static bool grow(void **list, size_t count, size_t element)
+{
+	void *grown;
+
+	if (count && (count & (count - 1)))
+		return true;
+	grown = realloc(*list, (count ? count * 2 : 1) * element);
+	if (!grown)
+		return false;
+	*list = grown;
+	return true;
+}
+
+void runtime_free(struct runtime *runtime)
+{
+	free(runtime->interpreters);
+	free(runtime->threads);
+	free(runtime->gils);
+	*runtime = (struct runtime){0};
+}
+
+uint64_t python_generation(const struct python *python, const struct interpreter *interpreter, int generation)
+{
+	const struct layout *layout = &python->layout;
+
+	if (!interpreter->gc)
+		return 0;
+	if (generation == GENERATION_PERMANENT)
+		return layout->gc.permanent_generation == LAYOUT_ABSENT
+			       ? 0
+			       : interpreter->gc + (uint64_t)layout->gc.permanent_generation;
+	return interpreter->gc + (uint64_t)layout->gc.generations +
+	       (uint64_t)generation * (uint64_t)layout->gc.generation_size;
+}
+
+static bool read_interpreter(const struct python *python, struct memory *memory, struct interpreter *interpreter)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t id = UINT64_MAX;
+
+	if (layout->interp.id >= 0 && !at(memory, interpreter->address, layout->interp.id, &id))
+		return false;
+	interpreter->id = (int64_t)id;
+	if (layout->interp.gil >= 0 && !at(memory, interpreter->address, layout->interp.gil, &interpreter->gil))
+		return false;
+	if (layout->interp.tstate_next_unique_id >= 0 &&
+		!at(memory, interpreter->address, layout->interp.tstate_next_unique_id, &interpreter->next_unique_id))
+		return false;
+	if (layout->interp.gc >= 0)
+		interpreter->gc = interpreter->address + (uint64_t)layout->interp.gc;
+	return true;
+}
+
+static int read_thread_states(const struct python *python, struct memory *memory, struct runtime *runtime,
+	uint32_t index, struct error *error)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t address;
+
+	if (!at(memory, runtime->interpreters[index].address, layout->interp.tstate_head, &address))
+		return error_set(error, ERROR_AGAIN, "the list of thread states cannot be read");
+	while (address) {
+		struct thread_state thread = {.address = address, .interpreter = index};
+		uint64_t interp, next;
+
+		if (runtime->thread_count == THREAD_STATES_MOST)
+			return error_set(error, ERROR_AGAIN, "the list of thread states does not end");
+		if (!at(memory, address, layout->tstate.interp, &interp) ||
+			!at(memory, address, layout->tstate.next, &next) ||
+			!at(memory, address, layout->tstate.thread_id, &thread.thread_id) ||
+			interp != runtime->interpreters[index].address)
+			return error_set(error, ERROR_AGAIN, "a thread state does not point back to its interpreter");
+		at(memory, address, layout->tstate.native_thread_id, &thread.native_id);
+		if (!grow((void **)&runtime->threads, runtime->thread_count, sizeof(thread)))
+			return error_set(error, ERROR_FAILED, "out of memory");
+		runtime->threads[runtime->thread_count++] = thread;
+		address = next;
+	}
+	return 0;
+}
+
+/* The first interpreter of the list, 0 when there is none (yet). */
+static bool interpreters_head(const struct python *python, struct memory *memory, uint64_t *head)
+{
+	const struct target *target = python->target;
+
+	if (target->runtime)
+		return at(memory, target->runtime, python->layout.runtime.interpreters_head, head);
+	if (target->interp_head)
+		return memory_u64(memory, target->interp_head, head);
+	/* A stripped 3.6: only from the thread state that holds the GIL. */
+	return memory_u64(memory, target->tstate_current, head) &&
+	       (!*head || at(memory, *head, python->layout.tstate.interp, head));
+}
+
+/* Before 3.9 all interpreters share one set of lists: the first of the list stands for it. */
+static bool share_lists(const struct python *python, struct memory *memory, struct runtime *runtime)
+{
+	const struct target *target = python->target;
+	uint64_t gc = 0;
+
+	if (python->layout.interp.gc >= 0)
+		return true;
+	if (python->layout.runtime.gc >= 0)
+		gc = target->runtime + (uint64_t)python->layout.runtime.gc;
+	else if (!memory_u64(memory, target->gc_generation0, &gc) || !gc)
+		return false;
+	if (!runtime->interpreter_count) {
+		/* A stripped 3.6 whose GIL is free: the lists are known, the interpreters are not. */
+		if (!grow((void **)&runtime->interpreters, 0, sizeof(*runtime->interpreters)))
+			return false;
+		runtime->interpreters[0] = (struct interpreter){.id = -1};
+		runtime->interpreter_count = 1;
+	}
+	runtime->interpreters[0].gc = gc;
+	return true;
+}
+
+static bool find_gils(const struct python *python, struct runtime *runtime)
+{
+	if (python->layout.interp.gil < 0) {
+		if (!grow((void **)&runtime->gils, 0, sizeof(*runtime->gils)))
+			return false;
+		runtime->gils[0] = (struct gil){0};
+		runtime->gil_count = 1;
+		return true;
+	}
+	for (size_t i = 0; i < runtime->interpreter_count; i++) {
+		uint64_t address = runtime->interpreters[i].gil;
+		bool known = !address;
+
+		for (size_t k = 0; k < runtime->gil_count && !known; k++)
+			known = runtime->gils[k].address == address;
+		if (known)
+			continue;
+		if (!grow((void **)&runtime->gils, runtime->gil_count, sizeof(*runtime->gils)))
+			return false;
+		runtime->gils[runtime->gil_count++] = (struct gil){.address = address};
+	}
+	return true;
+}
+
+bool python_gils(const struct python *python, struct memory *memory, struct runtime *runtime)
+{
+	const struct layout *layout = &python->layout;
+	const struct target *target = python->target;
+
+	for (size_t i = 0; i < runtime->gil_count; i++) {
+		struct gil *gil = &runtime->gils[i];
+		uint64_t base = gil->address;
+		uint32_t locked;
+
+		if (!base) {
+			uint64_t current = target->runtime ? target->runtime + (uint64_t)layout->runtime.tstate_current
+							   : target->tstate_current;
+
+			if (!memory_u64(memory, current, &gil->holder))
+				return false;
+			if (layout->runtime.gil < 0)
+				continue;
+			base = target->runtime + (uint64_t)layout->runtime.gil;
+			if (!at(memory, base, layout->gil.switch_number, &gil->switches))
+				return false;
+			continue;
+		}
+		if (!memory_u32(memory, base + (uint64_t)layout->gil.locked, &locked) ||
+			!at(memory, base, layout->gil.last_holder, &gil->holder) ||
+			!at(memory, base, layout->gil.switch_number, &gil->switches))
+			return false;
+		if ((int32_t)locked <= 0) /* 0 free, -1 not made yet */
+			gil->holder = 0;
+	}
+	return true;
+}
+
+int python_runtime(struct python *python, struct memory *memory, struct runtime *runtime, struct error *error)
+{
+	uint64_t address;
+	int result = 0;
+
+	*runtime = (struct runtime){0};
+	if (!interpreters_head(python, memory, &address))
+		return error_set(error, ERROR_AGAIN, "the list of interpreters cannot be read");
+	while (address && result == 0) {
+		struct interpreter interpreter = {.address = address};
+
+		if (runtime->interpreter_count == INTERPRETERS_MOST || !read_interpreter(python, memory, &interpreter) ||
+			!at(memory, address, python->layout.interp.next, &address)) {
+			result = error_set(error, ERROR_AGAIN, "the list of interpreters does not end");
+			break;
+		}
+		if (!grow((void **)&runtime->interpreters, runtime->interpreter_count, sizeof(interpreter))) {
+			result = error_set(error, ERROR_FAILED, "out of memory");
+			break;
+		}
+		runtime->interpreters[runtime->interpreter_count++] = interpreter;
+		result = read_thread_states(python, memory, runtime, (uint32_t)runtime->interpreter_count - 1, error);
+	}
+	if (result == 0 && !runtime->interpreter_count && (python->target->runtime || python->target->interp_head))
+		result = error_set(error, ERROR_AGAIN, "it has no interpreter: it is starting up or shutting down");
+	if (result == 0 && !(share_lists(python, memory, runtime) && find_gils(python, runtime) &&
+				   python_gils(python, memory, runtime)))
+		result = error_set(error, ERROR_AGAIN, "the GIL or the collector's lists cannot be found");
+	if (result < 0)
+		runtime_free(runtime);
+	return result;
+}
+
+bool python_collecting(const struct python *python, struct memory *memory, const struct runtime *runtime)
+{
+	const struct target *target = python->target;
+	uint32_t collecting;
+
+	if (!target->runtime) /* 3.6: a variable of its own, known only when not stripped */
+		return target->gc_collecting && (!memory_u32(memory, target->gc_collecting, &collecting) || collecting);
+	for (size_t i = 0; i < runtime->interpreter_count; i++) {
+		uint64_t gc = runtime->interpreters[i].gc;
+
+		if (gc && (!memory_u32(memory, gc + (uint64_t)python->layout.gc.collecting, &collecting) || collecting))
+			return true;
+	}
+	return false;
+}
+
+static pid_t tid_of(const struct threads *threads, uint64_t inner)
+{
+	for (size_t i = 0; i < threads->count; i++) {
+		if ((uint64_t)threads->thread[i].inner == inner)
+			return threads->thread[i].tid;
+	}
+	return 0;
+}
+
+/* Whether struct pthread keeps the thread's id at offset: then every thread state leads to a thread of its own. */
+static bool is_tid_offset(struct memory *memory, const struct runtime *runtime, const struct threads *threads,
+	int32_t offset)
+{
+	size_t matched = 0;
+
+	for (size_t i = 0; i < runtime->thread_count && i < 16; i++) {
+		uint32_t inner;
+
+		if (!runtime->threads[i].thread_id)
+			continue;
+		if (!memory_u32(memory, runtime->threads[i].thread_id + (uint64_t)offset, &inner) || !tid_of(threads, inner))
+			return false;
+		matched++;
+	}
+	return matched > 0;
+}
+
+static void find_tid_offset(struct python *python, struct memory *memory, const struct runtime *runtime,
+	const struct threads *threads)
+{
+	const int32_t glibc = 720; /* x86-64 and aarch64 since 2.4: the first guess, checked like any other */
+
+	python->pthread_tid = LAYOUT_ABSENT;
+	if (is_tid_offset(memory, runtime, threads, glibc)) {
+		python->pthread_tid = glibc;
+		return;
+	}
+	for (int32_t offset = 0; offset < PTHREAD_SEARCH; offset += 4) {
+		if (is_tid_offset(memory, runtime, threads, offset)) {
+			python->pthread_tid = offset;
+			return;
+		}
+	}
+}
+
+void python_match_threads(struct python *python, struct memory *memory, struct runtime *runtime,
+	const struct threads *threads)
+{
+	/*
+	 * libc's own record comes first: native_thread_id may be the parent's in a forked child (3.11, 3.12), while libc
+	 * renews its record in fork().
+	 */
+	if (python->pthread_tid < 0 || !is_tid_offset(memory, runtime, threads, python->pthread_tid))
+		find_tid_offset(python, memory, runtime, threads);
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		struct thread_state *thread = &runtime->threads[i];
+		uint32_t inner;
+
+		thread->tid = 0;
+		if (python->pthread_tid >= 0 && thread->thread_id &&
+			memory_u32(memory, thread->thread_id + (uint64_t)python->pthread_tid, &inner))
+			thread->tid = tid_of(threads, inner);
+		if (!thread->tid && thread->native_id)
+			thread->tid = tid_of(threads, thread->native_id);
+	}
+}
+
+/* Follows ob_type from an object until a type is its own type; true when that one is called "type". */
+static bool leads_to_type(const struct python *python, struct memory *memory, uint64_t object)
+{
+	uint64_t type = pyobject_type(python, memory, object);
+
+	for (int i = 0; type && i < TYPE_STEPS_MOST; i++) {
+		uint64_t above = pyobject_type(python, memory, type), name;
+		char text[5];
+
+		if (above == type)
+			return at(memory, type, python->layout.type.name, &name) &&
+			       memory_read(memory, name, text, sizeof(text)) && memcmp(text, "type", sizeof(text)) == 0;
+		type = above;
+	}
+	return false;
+}
+
+static bool heads_are_linked(const struct python *python, struct memory *memory, const struct interpreter *interpreter)
+{
+	const struct layout *layout = &python->layout;
+	bool any = false;
+
+	for (int generation = 0; generation <= GENERATION_PERMANENT; generation++) {
+		uint64_t head = python_generation(python, interpreter, generation), next, prev;
+
+		if (!head)
+			continue;
+		if (!at(memory, head, layout->gc_head.next, &next))
+			return false;
+		next &= ~layout->gc_head.next_flags;
+		if (!at(memory, next, layout->gc_head.prev, &prev) || (prev & ~layout->gc_head.prev_flags) != head)
+			return false;
+		if (next == head)
+			continue;
+		if (!leads_to_type(python, memory, next + (uint64_t)layout->gc_head.size))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static bool shows_version(const struct python *python, struct memory *memory, const struct interpreter *interpreter,
+	uint32_t *found)
+{
+	uint64_t sysdict, value;
+
+	*found = 0;
+	return at(memory, interpreter->address, python->layout.interp.sysdict, &sysdict) && sysdict &&
+	       pyobject_dict_get(python, memory, sysdict, "hexversion", &value) == 1 &&
+	       pyobject_small_int(python, memory, value, found) && *found == python->target->version;
+}
+
+static int prove(struct python *python, struct memory *memory, struct error *error)
+{
+	struct runtime runtime;
+	uint32_t version;
+	int result = 0;
+
+	if (python_runtime(python, memory, &runtime, error) < 0)
+		return -1;
+	for (size_t i = 0; i < runtime.interpreter_count && result == 0; i++) {
+		const struct interpreter *interpreter = &runtime.interpreters[i];
+
+		if (interpreter->gc && !heads_are_linked(python, memory, interpreter))
+			result = error_set(error, ERROR_AGAIN, "the collector's lists are not where they should be");
+		if (result == 0 && interpreter->address && !shows_version(python, memory, interpreter, &version))
+			result = error_set(error, ERROR_AGAIN, "sys.hexversion reads as 0x%08x, not 0x%08x", version,
+				python->target->version);
+	}
+	runtime_free(&runtime);
+	return result;
+}
+
+int python_open(struct python *python, const struct target *target, struct memory *memory, struct error *error)
+{
+	const struct layout *row = layout_find(target->version);
+	unsigned char head[LAYOUT_DEBUG_OFFSETS_SIZE];
+
+	if (!row)
+		return error_set(error, ERROR_FAILED, "no layout for Python %s", target->version_text);
+	*python = (struct python){.target = target, .layout = *row, .pthread_tid = LAYOUT_ABSENT};
+	memory_forget(memory);
+	if (target->runtime && memory_read(memory, target->runtime, head, sizeof(head)) &&
+		layout_from_debug_offsets(&python->layout, head, sizeof(head), error) < 0)
+		return -1;
+	if (!target->runtime && (!target->gc_generation0 || !target->tstate_current))
+		return error_set(error, ERROR_FAILED, "Python %s lacks the symbols that its lists are found by",
+			target->version_text);
+	return prove(python, memory, error);
+}

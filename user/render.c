@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "render.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define BOLD "\033[1m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+struct render {
+	FILE *file;
+	bool own; /* opened here */
+	bool json;
+	bool colour;
+	pid_t pid;
+	bool separate; /* a table was printed: the next one stands apart */
+	int failure; /* errno of the first write that failed */
+	const char *path;
+};
+
+struct render *render_open(const char *path, bool json, pid_t pid, struct error *error)
+{
+	struct render *render = calloc(1, sizeof(*render));
+
+	if (!render) {
+		error_set(error, ERROR_FAILED, "out of memory");
+		return NULL;
+	}
+	render->json = json;
+	render->pid = pid;
+	render->own = path != NULL;
+	render->path = path ? path : "standard output";
+	render->file = path ? fopen(path, "we") : stdout;
+	if (!render->file) {
+		error_set(error, ERROR_FAILED, "cannot write %s: %s", path, strerror(errno));
+		free(render);
+		return NULL;
+	}
+	setvbuf(render->file, NULL, _IOLBF, 0);
+	render->colour = !json && isatty(fileno(render->file)) && !getenv("NO_COLOR");
+	return render;
+}
+
+static void flush(struct render *render)
+{
+	if (fflush(render->file) != 0 && !render->failure)
+		render->failure = errno;
+	if (ferror(render->file) && !render->failure)
+		render->failure = EIO;
+}
+
+int render_status(const struct render *render, struct error *error)
+{
+	if (render->failure == EPIPE)
+		return 1;
+	if (render->failure)
+		return error_set(error, ERROR_FAILED, "cannot write %s: %s", render->path, strerror(render->failure));
+	return 0;
+}
+
+int render_close(struct render *render, struct error *error)
+{
+	int result;
+
+	if (!render)
+		return 0;
+	flush(render);
+	if (render->own && fclose(render->file) != 0 && !render->failure)
+		render->failure = errno;
+	result = render_status(render, error) < 0 ? -1 : 0;
+	free(render);
+	return result;
+}
+
+void render_note(const char *format, ...)
+{
+	va_list args;
+
+	flockfile(stderr);
+	fputs("objgraph-trace: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+}
+
+/* An event with the fields that all have. NULL when out of memory, which jansson's setters take without harm. */
+static json_t *event(const struct render *render, const char *name)
+{
+	struct timespec now;
+	struct tm utc;
+	char seconds[32], time[48];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(time, sizeof(time), "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+	return json_pack("{s:s, s:i, s:s}", "event", name, "pid", (int)render->pid, "time", time);
+}
+
+/* Writes one line and gives the event up. ASCII only: no terminal takes harm from any name. */
+static void emit(struct render *render, json_t *object)
+{
+	if (!object) {
+		if (!render->failure)
+			render->failure = ENOMEM;
+		return;
+	}
+	errno = 0;
+	if (json_dumpf(object, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 || fputc('\n', render->file) == EOF) {
+		if (!render->failure)
+			render->failure = errno ? errno : EIO;
+	}
+	json_decref(object);
+	flush(render);
+}
+
+/* Text of any bytes as a JSON string: what is no UTF-8 is escaped. */
+static json_t *json_text(const char *text)
+{
+	char *printable;
+	json_t *string = json_string(text);
+
+	if (string)
+		return string;
+	printable = text_printable(text);
+	string = json_string(printable ? printable : "?");
+	free(printable);
+	return string;
+}
+
+/* Milliseconds with three decimals: more is noise. */
+static json_t *json_ms(double ms)
+{
+	return json_real((double)(long long)(ms * 1e3 + 0.5) / 1e3);
+}
+
+static void add_capture(json_t *object, const struct capture *capture)
+{
+	json_object_set_new(object, "objects", json_integer((json_int_t)capture->census.objects));
+	if (capture->census.frozen)
+		json_object_set_new(object, "frozen", json_integer((json_int_t)capture->census.frozen));
+	json_object_set_new(object, "pause_ms", json_ms(capture->pause_ms));
+}
+
+static void note_pause(char *text, size_t size, const struct capture *capture)
+{
+	if (capture->pause_ms <= 0)
+		snprintf(text, size, "not held: it was idle");
+	else
+		snprintf(text, size, "held for %.1f ms", capture->pause_ms);
+}
+
+static void note_oddities(const struct capture *capture)
+{
+	if (capture->census.frozen)
+		render_note("%zu more objects are parked by gc.freeze() and not counted, as in gc.get_objects()",
+			capture->census.frozen);
+	if (capture->stopped_all)
+		render_note("no moment suited to stop the GIL's holder alone: all %u Python threads were stopped this time",
+			capture->stopped);
+	if (capture->unnamed)
+		render_note("%zu types have no readable name and show their address", capture->unnamed);
+}
+
+void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
+	const struct capture *capture)
+{
+	char *executable = text_printable(target->executable);
+	char pause[64];
+
+	note_pause(pause, sizeof(pause), capture);
+	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s", target->version_text,
+		target->debug ? " (debug build)" : "", render->pid, executable ? executable : "?", threads,
+		threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
+		capture->census.interpreters > 1 ? ", in several interpreters" : "", pause);
+	free(executable);
+	if (render->json) {
+		json_t *object = event(render, "attached"), *build = json_array();
+
+		if (target->debug)
+			json_array_append_new(build, json_string("debug"));
+		json_object_set_new(object, "python", json_string(target->version_text));
+		json_object_set_new(object, "build", build);
+		json_object_set_new(object, "exe", json_text(target->executable));
+		json_object_set_new(object, "threads", json_integer((json_int_t)threads));
+		json_object_set_new(object, "budget", json_real(budget));
+		json_object_set_new(object, "interpreters", json_integer((json_int_t)capture->census.interpreters));
+		emit(render, object);
+	}
+}
+
+static void rows_as_json(struct render *render, json_t *object, const struct growth_row *rows, size_t count,
+	bool deltas, const struct counts *deaths)
+{
+	json_t *types = json_array();
+
+	(void)render;
+	for (size_t i = 0; i < count; i++) {
+		json_t *type = json_object();
+		const struct count *died = deaths ? counts_find(deaths, rows[i].name) : NULL;
+
+		json_object_set_new(type, "type", json_text(rows[i].name));
+		json_object_set_new(type, "count", json_integer((json_int_t)rows[i].count));
+		if (deltas)
+			json_object_set_new(type, "delta", json_integer((json_int_t)rows[i].delta));
+		if (died)
+			json_object_set_new(type, "deaths", json_integer((json_int_t)died->value));
+		json_array_append_new(types, type);
+	}
+	json_object_set_new(object, "types", types);
+}
+
+/* objgraph's rows: '%-*s%9d %+9d', the name padded to the longest in code points. Without deltas: '%-*s %i'. */
+static void rows_as_table(struct render *render, const struct growth_row *rows, size_t count, bool deltas)
+{
+	char **names = calloc(count ? count : 1, sizeof(*names));
+	size_t width = 0;
+
+	for (size_t i = 0; names && i < count; i++) {
+		names[i] = text_printable(rows[i].name);
+		if (names[i] && text_length(names[i]) > width)
+			width = text_length(names[i]);
+	}
+	if (render->separate && count)
+		fputc('\n', render->file);
+	for (size_t i = 0; names && i < count; i++) {
+		const char *name = names[i] ? names[i] : "?";
+		int pad = (int)(width - (text_length(name) < width ? text_length(name) : width));
+
+		if (deltas)
+			fprintf(render->file, "%s%*s%9llu %s%+9lld%s\n", name, pad, "", (unsigned long long)rows[i].count,
+				render->colour ? YELLOW : "", (long long)rows[i].delta, render->colour ? PLAIN : "");
+		else
+			fprintf(render->file, "%s%*s %llu\n", name, pad, "", (unsigned long long)rows[i].count);
+		free(names[i]);
+	}
+	free(names);
+	render->separate = render->separate || count;
+	flush(render);
+}
+
+static void note_growth(const struct growth_report *report)
+{
+	time_t now = time(NULL);
+	char clock[16], pause[64];
+	struct tm local;
+
+	localtime_r(&now, &local);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	note_pause(pause, sizeof(pause), report->capture);
+	if (report->seq == 0)
+		render_note("%s baseline: the types with most objects; from now on, what grows beyond its peak", clock);
+	else
+		render_note("%s table %lu: %zu objects, %s%s", clock, report->seq, report->capture->census.objects, pause,
+			report->count ? "" : "; no type has more objects than before");
+}
+
+void render_growth(struct render *render, const struct growth_report *report)
+{
+	if (render->json) {
+		json_t *object = event(render, "growth");
+
+		json_object_set_new(object, "seq", json_integer((json_int_t)report->seq));
+		add_capture(object, report->capture);
+		rows_as_json(render, object, report->rows, report->count, true, report->deaths);
+		emit(render, object);
+	} else {
+		note_growth(report);
+		rows_as_table(render, report->rows, report->count, true);
+	}
+	note_oddities(report->capture);
+}
+
+void render_types(struct render *render, const struct growth_row *rows, size_t count, const struct capture *capture)
+{
+	if (render->json) {
+		json_t *object = event(render, "types");
+
+		add_capture(object, capture);
+		rows_as_json(render, object, rows, count, false, NULL);
+		emit(render, object);
+	} else {
+		rows_as_table(render, rows, count, false);
+	}
+	note_oddities(capture);
+}
+
+static void reason(struct render *render, const char *name, const struct error *error)
+{
+	char *printable = text_printable(error->text);
+
+	render_note("%s", printable ? printable : "out of memory");
+	free(printable);
+	if (render && render->json && !render->failure) {
+		json_t *object = event(render, name);
+
+		json_object_set_new(object, "reason", json_text(error->text));
+		emit(render, object);
+	}
+}
+
+void render_exited(struct render *render, const struct error *error)
+{
+	reason(render, "exited", error);
+}
+
+void render_error(struct render *render, const struct error *error)
+{
+	reason(render, "error", error);
+}

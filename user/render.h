@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the user reads: objgraph's tables, or JSON lines, on the output; notes about the run on standard error. Never
+ * reads a target's memory. Every name from a target is escaped here.
+ */
+#ifndef OGT_RENDER_H
+#define OGT_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "capture.h"
+#include "error.h"
+#include "growth.h"
+#include "target.h"
+
+struct render;
+
+/*
+ * Renders to the file at path (made or emptied), or to standard output when it is NULL. Closed by render_close, which
+ * tells whether everything was written.
+ */
+struct render *render_open(const char *path, bool json, pid_t pid, struct error *error);
+int render_close(struct render *render, struct error *error);
+
+/*
+ * 0 while the output takes what is written. 1 once its reader has closed the pipe: time to end, without an error.
+ * -1 with ERROR_FAILED when it cannot be written (a full disk).
+ */
+int render_status(const struct render *render, struct error *error);
+
+/* What the target is; after the first look. */
+void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
+	const struct capture *capture);
+
+/* Number of deaths of each type name since the table before, when the stream ran; else NULL. */
+struct growth_report {
+	unsigned long seq; /* 0: the baseline */
+	const struct growth_row *rows;
+	size_t count;
+	const struct capture *capture;
+	const struct counts *deaths;
+};
+void render_growth(struct render *render, const struct growth_report *report);
+
+void render_types(struct render *render, const struct growth_row *rows, size_t count, const struct capture *capture);
+
+/* The target ended, or the run failed: an event in JSON, a sentence on standard error. */
+void render_exited(struct render *render, const struct error *error);
+void render_error(struct render *render, const struct error *error);
+
+/* A line on standard error. */
+void render_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a PID to a CPython: which mapped file holds the interpreter, where in memory its runtime is, and which
+ * version and build it is. What is inside the runtime is python.h's matter.
+ */
+#ifndef OGT_TARGET_H
+#define OGT_TARGET_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "process.h"
+
+struct target {
+	struct process process;
+	char executable[PATH_MAX]; /* as the process's mount namespace sees it */
+	char file[PATH_MAX]; /* path by which we can open the file that holds the interpreter, now or later */
+	uint64_t bias; /* runtime address minus linked address in that file */
+
+	uint32_t version; /* PY_VERSION_HEX */
+	char version_text[24]; /* "3.11.7", "3.15.0rc1" */
+	bool debug; /* built with Py_DEBUG or Py_REF_DEBUG */
+
+	/* Addresses in the process, 0 where this build has no such symbol. */
+	uint64_t runtime; /* _PyRuntime, 3.7+ */
+	uint64_t gc_generation0; /* _PyGC_generation0, 3.6 */
+	uint64_t tstate_current; /* _PyThreadState_Current, 3.6 */
+	uint64_t interp_head; /* interp_head, 3.6 when not stripped */
+	uint64_t gc_collecting; /* gcmodule.c's collecting, 3.6 when not stripped */
+};
+
+/*
+ * Opens process pid and finds its CPython. ERROR_FAILED, with a sentence, for everything that cannot be watched: not
+ * Python, PyPy, Python 2, free-threaded, 32-bit, a version without a layout. Closed by target_close.
+ */
+int target_open(struct target *target, pid_t pid, struct error *error);
+void target_close(struct target *target);
+
+/* Where in target->file the code at an address of the process lies; false when it is not of that file. */
+bool target_file_offset(const struct target *target, uint64_t address, uint64_t *offset);
+
+#endif
