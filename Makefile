@@ -49,7 +49,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libobjgraph-trace.a
 SKELETON := $(BUILD)/alloc_probe.skel.h
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-SCRIPTS := .ci/run scripts/*.sh $(wildcard tests/run bench/run)
+SCRIPTS = $(shell grep -lE '^\#!.*bash' .ci/run scripts/* $(wildcard tests/run bench/run))
 
 .PHONY: all unit tools deps pythons check demo bench lint format sanitize layout-check install uninstall clean
 .DELETE_ON_ERROR:
@@ -145,7 +145,8 @@ lint:
 		--suppress=missingIncludeSystem -Iuser -Ibpf user
 	$(call say,SHELL,scripts)
 	$(Q)for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done
-	$(Q)if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
+	$(Q)if command -v shellcheck >/dev/null; then \
+		shellcheck $(SCRIPTS) && shellcheck -S error tests/*.bats tests/*.bash; fi
 
 # The same program with AddressSanitizer and UndefinedBehaviorSanitizer, in a tree of its own.
 sanitize:

@@ -69,7 +69,7 @@ struct site {
 	struct stream_site stream;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	exit(1);
