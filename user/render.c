@@ -201,12 +201,11 @@ void render_attached(struct render *render, const struct target *target, size_t 
 	}
 }
 
-static void rows_as_json(struct render *render, json_t *object, const struct growth_row *rows, size_t count,
-	bool deltas, const struct counts *deaths)
+static void rows_as_json(json_t *object, const struct growth_row *rows, size_t count, bool deltas,
+	const struct counts *deaths)
 {
 	json_t *types = json_array();
 
-	(void)render;
 	for (size_t i = 0; i < count; i++) {
 		json_t *type = json_object();
 		const struct count *died = deaths ? counts_find(deaths, rows[i].name) : NULL;
@@ -233,8 +232,6 @@ static void rows_as_table(struct render *render, const struct growth_row *rows, 
 		if (names[i] && text_length(names[i]) > width)
 			width = text_length(names[i]);
 	}
-	if (render->separate && count)
-		fputc('\n', render->file);
 	for (size_t i = 0; names && i < count; i++) {
 		const char *name = names[i] ? names[i] : "?";
 		int pad = (int)(width - (text_length(name) < width ? text_length(name) : width));
@@ -274,9 +271,13 @@ void render_growth(struct render *render, const struct growth_report *report)
 
 		json_object_set_new(object, "seq", json_integer((json_int_t)report->seq));
 		add_capture(object, report->capture);
-		rows_as_json(render, object, report->rows, report->count, true, report->deaths);
+		rows_as_json(object, report->rows, report->count, true, report->deaths);
 		emit(render, object);
 	} else {
+		/* Before the note, so that on a terminal the two stay together. */
+		if (render->separate && report->count)
+			fputc('\n', render->file);
+		flush(render);
 		note_growth(report);
 		rows_as_table(render, report->rows, report->count, true);
 	}
@@ -289,7 +290,7 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 		json_t *object = event(render, "types");
 
 		add_capture(object, capture);
-		rows_as_json(render, object, rows, count, false, NULL);
+		rows_as_json(object, rows, count, false, NULL);
 		emit(render, object);
 	} else {
 		rows_as_table(render, rows, count, false);

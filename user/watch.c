@@ -186,6 +186,27 @@ static void name_deaths(struct watch *watch, const struct capture *capture, stru
 	watch->deaths.now = spare;
 }
 
+/* Adds the types that did not grow but died since the table before, with a delta of 0. */
+static bool add_died(const struct counts *stats, const struct counts *deaths, struct growth_row **rows, ssize_t *count)
+{
+	struct growth_row *all = realloc(*rows, ((size_t)*count + deaths->size + 1) * sizeof(*all));
+	size_t grown = (size_t)*count;
+
+	if (!all)
+		return false;
+	*rows = all;
+	for (size_t i = 0; i < deaths->size; i++) {
+		const struct count *alive = counts_find(stats, deaths->entry[i].name);
+		bool listed = !alive; /* not among the types asked for */
+
+		for (size_t k = 0; k < grown && !listed; k++)
+			listed = strcmp(all[k].name, deaths->entry[i].name) == 0;
+		if (!listed)
+			all[(*count)++] = (struct growth_row){alive->name, alive->value, 0};
+	}
+	return true;
+}
+
 /* Raises both peak tables, and shows the growth of the one that is asked for. */
 static int show_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error)
 {
@@ -206,18 +227,17 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 	if (count < 0) {
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	} else {
-		struct growth_report report = {
-			.seq = seq,
-			.rows = rows,
-			.count = cut_to_limit(options, count),
-			.capture = capture,
-		};
+		struct growth_report report = {.seq = seq, .capture = capture};
 
 		if (watch->deaths.stream && !watch->deaths.failed) {
 			name_deaths(watch, capture, &deaths);
 			if (seq)
 				report.deaths = &deaths;
+			if (seq && options->json)
+				add_died(&stats, &deaths, &rows, &count);
 		}
+		report.rows = rows;
+		report.count = cut_to_limit(options, count);
 		render_growth(watch->render, &report);
 		if (options->peaks && !options->skip_update)
 			result = peaks_save(&watch->peaks, options->peaks, error);
@@ -264,11 +284,12 @@ static int one_table(struct watch *watch, unsigned long seq, struct error *error
 static int run_growth(struct watch *watch, struct capture *first, struct error *error)
 {
 	const struct options *options = watch->options;
-	double next = interrupt_now();
+	double next;
 	int result;
 
 	start_stream(watch, first);
 	count_deaths(watch);
+	next = interrupt_now();
 	result = show_growth(watch, first, 0, error);
 	for (unsigned long seq = 1; result == 0; seq++) {
 		double now;
