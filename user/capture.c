@@ -12,18 +12,22 @@
 #define PATIENCE_TRACED 1.5
 #define PATIENCE_STOPPED 1.0
 #define BACK_OFF_MOST 0.05
+/* How often and how long it is tried without stopping anybody but the GIL's holder. */
+#define GENTLE_ATTEMPTS 8
+#define GENTLE_SECONDS 1.0
 #define HOLD_NICE (-15)
 /* Seconds for which a rehearsal is good. */
 #define REHEARSAL_GOOD 0.1
 
-/* The first attempts disturb nobody who sleeps; the later ones get what they want. */
-static enum hold_way way_of(unsigned int attempt)
+/*
+ * The way of the attempt after `failed` ones and so many seconds. Whoever sleeps is left alone for as long as there
+ * is hope; a running collection is no reason to lose it, and does not count as a failure.
+ */
+static enum hold_way way_of(unsigned int failed, double seconds)
 {
-	static const enum hold_way ways[] = {HOLD_GENTLY, HOLD_GENTLY, HOLD_CATCH, HOLD_GENTLY, HOLD_CATCH, HOLD_GENTLY,
-		HOLD_CATCH, HOLD_CATCH, HOLD_GENTLY, HOLD_ALL};
-	const unsigned int count = sizeof(ways) / sizeof(ways[0]);
-
-	return attempt < count ? ways[attempt] : attempt % 2 ? HOLD_ALL : HOLD_GENTLY;
+	if (failed >= GENTLE_ATTEMPTS && seconds > GENTLE_SECONDS && failed % 2)
+		return HOLD_ALL;
+	return failed % 3 == 2 ? HOLD_CATCH : HOLD_GENTLY;
 }
 
 struct work {
@@ -200,6 +204,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 
 	switch (last.code) {
 	case ERROR_AGAIN:
+	case ERROR_COLLECTING:
 		if (state == 'T')
 			return error_set(error, ERROR_FAILED,
 				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
@@ -227,6 +232,7 @@ int capture_take(struct python *python, const struct capture_options *options, s
 {
 	struct work work = {.python = python};
 	double begin = interrupt_now(), wait = 0.001;
+	unsigned int failed = 0;
 	int result = -1;
 
 	*capture = (struct capture){0};
@@ -239,11 +245,13 @@ int capture_take(struct python *python, const struct capture_options *options, s
 		}
 		result = rehearse(&work, error);
 		if (result == 0)
-			result = attempt(&work, options, way_of(capture->attempts), capture, error);
+			result = attempt(&work, options, way_of(failed, interrupt_now() - begin), capture, error);
 		if (result == 0)
 			break;
 		forget_result(capture);
-		if ((error->code != ERROR_AGAIN && error->code != ERROR_BUSY) ||
+		if (error->code == ERROR_AGAIN)
+			failed++;
+		if ((error->code != ERROR_AGAIN && error->code != ERROR_COLLECTING && error->code != ERROR_BUSY) ||
 			interrupt_now() - begin > patience(python, error))
 			break;
 		if (!interrupt_sleep_until(interrupt_now() + wait)) {

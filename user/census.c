@@ -181,7 +181,7 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 	if (python_runtime(python, memory, &runtime, error) < 0)
 		return -1;
 	if (python_collecting(python, memory, &runtime))
-		result = error_set(error, ERROR_AGAIN, "a garbage collection is running");
+		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	census->interpreters = runtime.interpreter_count;
 	census->segments = calloc(runtime.interpreter_count * (GENERATION_PERMANENT + 1) + 1, sizeof(*census->segments));
 	if (!census->segments)

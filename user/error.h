@@ -12,7 +12,8 @@ enum error_code {
 	ERROR_FAILED = 1, /* the target cannot be watched, or a file not read or written */
 	ERROR_USAGE = 2,
 	ERROR_TARGET_ENDED = 3, /* it exited, or is another program since an exec */
-	ERROR_AGAIN, /* a moment that does not suit (a half-linked list, a running collection): try again */
+	ERROR_AGAIN, /* a moment that does not suit, as a half-linked list: try again */
+	ERROR_COLLECTING, /* likewise, and the reason passes by itself: a garbage collection is running */
 	ERROR_BUSY, /* another tracer has the process: it may soon be gone */
 	ERROR_DEADLINE, /* the longest hold allowed was not enough */
 	ERROR_INTERRUPTED, /* Ctrl-C or SIGTERM */

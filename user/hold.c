@@ -374,7 +374,7 @@ static int unchanged(struct hold *hold, struct error *error)
 			result = error_set(error, ERROR_AGAIN, "the GIL changed hands");
 	}
 	if (result == 0 && python_collecting(hold->python, hold->live, runtime))
-		result = error_set(error, ERROR_AGAIN, "a garbage collection is running");
+		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	return result;
 }
 
@@ -419,7 +419,7 @@ struct hold *hold_begin(struct python *python, enum hold_way way, double max_pau
 	if (result == 0)
 		result = look(hold, error);
 	if (result == 0 && python_collecting(python, hold->live, &hold->runtime))
-		result = error_set(error, ERROR_AGAIN, "a garbage collection is running");
+		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	if (result == 0)
 		result = plans[way](hold, error);
 	if (result == 0 && hold->keeper.count) {

@@ -31,9 +31,9 @@ struct hold_report {
 };
 
 /*
- * Begins a hold of at most max_pause_ms. ERROR_AGAIN when the moment does not suit (the GIL changed hands, a
- * collection runs, nobody could be caught): nothing is held then, and report tells for how long it was. ERROR_FAILED
- * when somebody else traces the process. NULL on error.
+ * Begins a hold of at most max_pause_ms. ERROR_AGAIN or ERROR_COLLECTING when the moment does not suit (the GIL changed
+ * hands, nobody could be caught; a collection runs): nothing is held then, and report tells for how long it was.
+ * ERROR_BUSY when somebody else traces the process. NULL on error.
  */
 struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report,
 	struct error *error);
