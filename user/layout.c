@@ -127,7 +127,7 @@ static const struct layout layouts[] = {
 		.dict = {DICT_3_6},
 		.integer = {INTEGER_3_6},
 	},
-	/* 3.6 as python.org has it. */
+	/* 3.6 as python.org has it; proved against changed headers only, as 3.14.0-3.14.4 below. */
 	{
 		RELEASES(3, 6, 0, ANY_MICRO),
 		.runtime = {RUNTIME_3_6},
@@ -148,7 +148,7 @@ static const struct layout layouts[] = {
 		.dict = {DICT_3_6},
 		.integer = {INTEGER_3_6},
 	},
-	/* 3.7.0-3.7.3: before bpo-27987. */
+	/* 3.7.0-3.7.3, before bpo-27987; proved against changed headers only. */
 	{
 		RELEASES(3, 7, 0, 3),
 		/* Include/internal/pystate.h */
@@ -405,10 +405,8 @@ static const struct layout layouts[] = {
 		.integer = {INTEGER_3_12},
 	},
 	/*
-	 * 3.14.0-3.14.4: the incremental collector. No such interpreter was at hand:
-	 * scripts/layout-check cannot prove this row. Its collector follows the source text of 3.14.0;
-	 * interp is that of 3.14.10 less the 24 bytes by which the collector grew in 3.14.5
-	 * (gh-148726), and debug offsets overlay all of it but the unique id.
+	 * 3.14.0-3.14.4: the incremental collector. No such interpreter was at hand: scripts/layout-check proves this
+	 * row only against headers of 3.14.10 with the changes of 3.14.5 to the collector (gh-148726) undone.
 	 */
 	{
 		RELEASES(3, 14, 0, 4),
