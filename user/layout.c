@@ -693,6 +693,20 @@ static int overlay_gc(struct layout *row, const struct words *words, const void 
 	return 0;
 }
 
+/* Members that are not told have to lie in the structs of the sizes told. */
+static int check_rest(const struct layout *row, struct error *error)
+{
+	if (row->interp.tstate_next_unique_id < 0)
+		return refuse(error, "interpreter_state.threads_head", (uint64_t)row->interp.tstate_head);
+	if (row->tstate.id > row->tstate.size - 8)
+		return refuse(error, "thread_state.size", (uint64_t)row->tstate.size);
+	if (row->type.mro > row->type.size - 8)
+		return refuse(error, "type_object.size", (uint64_t)row->type.size);
+	if (row->type.ht_qualname > row->type.heap_size - 8)
+		return refuse(error, "heap_type_object.size", (uint64_t)row->type.heap_size);
+	return 0;
+}
+
 struct debug_offsets layout_debug_offsets(const void *bytes, size_t size)
 {
 	struct debug_offsets head = {0};
@@ -739,8 +753,8 @@ int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size
 	/* Neighbours in struct pyinterpreters and struct pythreads that are not told move with those that are. */
 	result.runtime.interpreters_main += result.runtime.interpreters_head - row->runtime.interpreters_head;
 	result.interp.tstate_next_unique_id += result.interp.tstate_head - row->interp.tstate_head;
-	if (result.interp.tstate_next_unique_id < 0)
-		return refuse(error, "interpreter_state.threads_head", (uint64_t)result.interp.tstate_head);
+	if (check_rest(&result, error) != 0)
+		return -1;
 	*row = result;
 	return 0;
 }

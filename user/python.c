@@ -330,8 +330,12 @@ static bool leads_to_type(const struct python *python, struct memory *memory, ui
 static bool heads_are_linked(const struct python *python, struct memory *memory, const struct interpreter *interpreter)
 {
 	const struct layout *layout = &python->layout;
+	uint64_t generation0;
 	bool any = false;
 
+	if (layout->gc.generation0 >= 0 && (!at(memory, interpreter->gc, layout->gc.generation0, &generation0) ||
+						   generation0 != python_generation(python, interpreter, 0)))
+		return false;
 	for (int generation = 0; generation <= GENERATION_PERMANENT; generation++) {
 		uint64_t head = python_generation(python, interpreter, generation), next, prev;
 
@@ -383,20 +387,35 @@ static int prove(struct python *python, struct memory *memory, struct error *err
 	return result;
 }
 
-int python_open(struct python *python, const struct target *target, struct memory *memory, struct error *error)
+/* Takes one row for granted, with what the target says of itself laid over it, and lets the target disprove it. */
+static int try_row(struct python *python, const struct target *target, const struct layout *row, struct memory *memory,
+	struct error *error)
 {
-	const struct layout *row = layout_find(target->version);
 	unsigned char head[LAYOUT_DEBUG_OFFSETS_SIZE];
 
-	if (!row)
-		return error_set(error, ERROR_FAILED, "no layout for Python %s", target->version_text);
 	*python = (struct python){.target = target, .layout = *row, .pthread_tid = LAYOUT_ABSENT};
 	memory_forget(memory);
 	if (target->runtime && memory_read(memory, target->runtime, head, sizeof(head)) &&
 		layout_from_debug_offsets(&python->layout, head, sizeof(head), error) < 0)
 		return -1;
+	return prove(python, memory, error);
+}
+
+int python_open(struct python *python, const struct target *target, struct memory *memory, struct error *error)
+{
+	const struct layout *row = layout_find(target->version);
+	int result = error_set(error, ERROR_FAILED, "no layout for Python %s", target->version_text);
+
 	if (!target->runtime && (!target->gc_generation0 || !target->tstate_current))
 		return error_set(error, ERROR_FAILED, "Python %s lacks the symbols that its lists are found by",
 			target->version_text);
-	return prove(python, memory, error);
+	for (; row && result < 0; row = layout_other(row, target->version)) {
+		struct error why;
+
+		result = try_row(python, target, row, memory, &why);
+		/* A reason that may pass counts for more than a row that can never fit. */
+		if (result < 0 && (error->code != ERROR_AGAIN || why.code == ERROR_AGAIN))
+			*error = why;
+	}
+	return result;
 }
