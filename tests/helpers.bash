@@ -195,6 +195,14 @@ wait_for_ogt() {
   wait "$WATCHER" || status=$?
 }
 
+# refuse COMMAND...: it must fail (a plain "! command" would not end a test)
+refuse() {
+  if "$@"; then
+    echo "should fail: $*"
+    return 1
+  fi
+}
+
 succeeds() {
   [ "$status" = 0 ] && return
   echo "exit code $status"
@@ -224,7 +232,7 @@ fails_with() {
 # json FILTER: jq over all events of the tool
 json() { jq -s -r "$@" "$WORLD/out"; }
 
-# lines_match N PATTERN: so many lines of the output so far match
+# has_lines N PATTERN: so many lines of the output so far match
 has_lines() { [ "$(grep -Ec -- "$2" "$WORLD/out")" -ge "$1" ]; }
 
 # The census equals the oracle for every type, under short and full names.

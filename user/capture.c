@@ -216,8 +216,8 @@ static int give_up(const struct python *python, const struct capture_options *op
 		break;
 	case ERROR_DEADLINE:
 		return error_set(error, ERROR_DEADLINE,
-			"process %d was released before its %.0f MB were copied: --max-pause %.0f is too short for this heap; "
-			"try --max-pause %.0f",
+			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this heap; "
+			"try --max-pause %g",
 			process->pid, (double)work->pages.count * MEMORY_PAGE_SIZE / 1e6, options->max_pause_ms,
 			options->max_pause_ms * 4);
 	default:

@@ -63,8 +63,7 @@ struct layout {
 	} gil;
 
 	struct { /* struct _gc_runtime_state; 3.6 has none: what the symbol _PyGC_generation0 points at stands in */
-		int32_t generations; /* three struct gc_generation; young, old[0], old[1] of the incremental collector
-				      */
+		int32_t generations; /* three struct gc_generation; young and old[2] of the incremental collector */
 		int32_t generation_size;
 		int32_t generation0; /* pointer to generations[0]: a proof of the row, where it exists */
 		int32_t permanent_generation; /* gc.freeze(), 3.7+ */
@@ -135,8 +134,9 @@ struct layout {
 const struct layout *layout_find(uint32_t version);
 
 /*
- * The next row for the same release after *row, NULL after the last. The version alone does not tell structs that
- * distributions patch (Debian's 3.13, pyenv's 3.6): try each row, the one whose lists close is the target's.
+ * The next row for the same release after row (a static one, not a copy), NULL after the last. The version alone does
+ * not tell structs that distributions patch (Debian's 3.13, pyenv's 3.6): try each row, the one whose lists close is
+ * the target's.
  */
 const struct layout *layout_other(const struct layout *row, uint32_t version);
 

@@ -84,7 +84,7 @@ static double fraction(struct argp_state *state, const char *option, const char 
 	double value;
 
 	if (!number(text, &value) || value <= above || value > most)
-		argp_error(state, "%s takes %s, more than %g and at most %g, not '%s'", option, unit, above, most, text);
+		argp_error(state, "%s takes %s, more than %g and at most %.0f, not '%s'", option, unit, above, most, text);
 	return value;
 }
 

@@ -68,12 +68,30 @@ static char stat_state(const char *stat)
 	return end && end[1] == ' ' ? end[2] : '\0';
 }
 
+/* CAP_SYS_PTRACE among the effective capabilities of this program. */
+static bool may_trace(void)
+{
+	const int cap_sys_ptrace = 19; /* include/uapi/linux/capability.h */
+	char status[4096];
+	const char *field;
+
+	if (read_start(AT_FDCWD, "/proc/self/status", status, sizeof(status)) <= 0)
+		return false;
+	field = status_field(status, "CapEff");
+	return field && strtoull(field, NULL, 16) >> cap_sys_ptrace & 1;
+}
+
 static int no_permission(pid_t pid, struct error *error)
 {
 	char scope[16] = "";
 	struct stat owner;
 	char path[32];
 
+	if (may_trace())
+		return error_set(error, ERROR_FAILED,
+			"the kernel refuses to let process %d be read although this user has CAP_SYS_PTRACE: a security module, "
+			"or a user namespace above this one",
+			pid);
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	read_start(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope));
 	if (stat(path, &owner) == 0 && owner.st_uid == geteuid() && scope[0] > '0')
@@ -111,11 +129,15 @@ int process_open(struct process *process, pid_t pid, struct error *error)
 	process->memory = openat(process->directory, "mem", O_RDONLY | O_CLOEXEC);
 	if (process->memory < 0) {
 		bool denied = errno == EACCES || errno == EPERM;
+		int reason = errno;
 
 		process_close(process);
 		if (denied)
 			return no_permission(pid, error);
-		return error_set(error, ERROR_FAILED, "cannot read the memory of process %d: %s", pid, strerror(errno));
+		if (reason == ESRCH)
+			return error_set(error, ERROR_FAILED,
+				"process %d has no memory: it is a thread of the kernel, or about to end", pid);
+		return error_set(error, ERROR_FAILED, "cannot read the memory of process %d: %s", pid, strerror(reason));
 	}
 	return 0;
 }

@@ -23,6 +23,7 @@ struct render {
 	bool json;
 	bool colour;
 	pid_t pid;
+	size_t frozen; /* number of frozen objects last mentioned */
 	bool separate; /* a table was printed: the next one stands apart */
 	int failure; /* errno of the first write that failed */
 	const char *path;
@@ -162,11 +163,12 @@ static void note_pause(char *text, size_t size, const struct capture *capture)
 		snprintf(text, size, "held for %.1f ms", capture->pause_ms);
 }
 
-static void note_oddities(const struct capture *capture)
+static void note_oddities(struct render *render, const struct capture *capture)
 {
-	if (capture->census.frozen)
+	if (capture->census.frozen != render->frozen)
 		render_note("%zu more objects are parked by gc.freeze() and not counted, as in gc.get_objects()",
 			capture->census.frozen);
+	render->frozen = capture->census.frozen;
 	if (capture->stopped_all)
 		render_note("no moment suited to stop the GIL's holder alone: all %u Python threads were stopped this time",
 			capture->stopped);
@@ -281,7 +283,7 @@ void render_growth(struct render *render, const struct growth_report *report)
 		note_growth(report);
 		rows_as_table(render, report->rows, report->count, true);
 	}
-	note_oddities(report->capture);
+	note_oddities(render, report->capture);
 }
 
 void render_types(struct render *render, const struct growth_row *rows, size_t count, const struct capture *capture)
@@ -295,7 +297,7 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 	} else {
 		rows_as_table(render, rows, count, false);
 	}
-	note_oddities(capture);
+	note_oddities(render, capture);
 }
 
 static void reason(struct render *render, const char *name, const struct error *error)

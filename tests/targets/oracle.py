@@ -20,7 +20,8 @@ _signal.pthread_sigmask(_signal.SIG_BLOCK, FOR_SIGNAL[1])
 
 
 def text(string):
-    return str.encode(string, "utf-8", "backslashreplace").decode()
+    """As the tool shows a str: what UTF-8 cannot say, and U+0000, as escapes."""
+    return str.encode(string, "utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def names(kind):

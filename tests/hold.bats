@@ -1,0 +1,424 @@
+#!/usr/bin/env bats
+# What watching does to the process: it is never left stopped, its C code never interrupted, and its numbers hold while
+# it runs at full speed.
+
+load helpers
+
+# holds N ARGS...: so many tables in a row, as fast as they come
+holds() {
+  local count=$1
+  shift
+  ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
+  succeeds
+  [ "$(json '[.[] | select(.event == "growth")] | length')" = "$((count + 1))" ]
+  runs_free "$TARGET"
+}
+
+# Between the first and the last of the holds the target went on, and never missed its beat by much more than the tool
+# says that it held it. (The second is for the machine, not for the tool.)
+beat_was_kept() {
+  local longest
+  longest=$(json '[.[] | select(.event == "growth") | .pause_ms] | max | ceil')
+  echo "longest gap between two beats $(($(beats "$WORLD/beat" 1) / 1000)) us, longest hold $longest ms"
+  [ "$(($(beats "$WORLD/beat" 1) / 1000000))" -le "$((longest + 1000))" ]
+}
+
+# Types and the least and the most there can be of them, in every table of the run that lists the type
+stays_between() {
+  [ "$(json --arg type "$1" --argjson least "$2" --argjson most "$3" '[.[] | select(.event == "growth") | .types[] |
+    select(.type == $type) | .count] | length > 0 and all(. >= $least and . <= $most)')" = true ]
+}
+
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+used_more_than() { [ "$(ticks "$TARGET")" -gt "$1" ]; }
+
+# --- at full speed ---
+
+@test "200 holds of a process that allocates at full speed" {
+  local before
+  start_beating busy.py 5000
+  before=$(beats)
+  holds 200
+  [ "$(beats)" -gt "$before" ]
+  beat_was_kept
+  stays_between Kept 5000 5000
+  stays_between Churned 0 101
+  [ "$(json '[.[] | select(.event == "growth") | .objects] | max < 2 * min and min > 5000')" = true ]
+  makes_progress
+}
+
+@test "50 holds of a busy process, on every interpreter" {
+  local label
+  while IFS= read -r label; do
+    echo "$label"
+    OGT_PYTHON=$label choose_python
+    WORLD=$(mktemp -d "$CHROOT/tmp/objgraph-trace.XXXXXX")
+    WORLDS+=("$WORLD")
+    INNER=${WORLD#"$CHROOT"}
+    cp "$TESTS"/targets/*.py "$WORLD"
+    RUN_PYTHON=("$PYTHON")
+    if [ -n "$CHROOT" ]; then RUN_PYTHON=(chroot "$CHROOT" "$PYTHON"); fi
+    start_beating busy.py 5000
+    holds 50
+    beat_was_kept
+    stays_between Kept 5000 5000
+    stays_between Churned 0 101
+    makes_progress
+    end "$TARGET"
+  done < <("$TESTS/../scripts/pythons.sh" --list | cut -f 1)
+}
+
+@test "200 holds of a server that wakes every two milliseconds" {
+  start_beating ticking.py
+  holds 200
+  beat_was_kept
+  makes_progress
+}
+
+@test "200 holds of an idle process stop nothing" {
+  start_at_barrier plain.py
+  holds 200
+  [ "$(json '[.[] | select(.event == "growth") | .pause_ms] | max')" = 0 ]
+  [ "$(json '[.[] | select(.event == "growth") | .objects] | unique == ['"$(jq .objects "$WORLD/oracle")"']')" = true ]
+}
+
+@test "200 holds while threads come and go" {
+  start_beating thread_churn.py
+  holds 200
+  beat_was_kept
+  makes_progress
+}
+
+@test "100 holds while classes are made and dropped" {
+  start_beating class_churn.py
+  holds 100
+  stays_between Stays 777 777
+  makes_progress
+}
+
+@test "a busy forked child, of a main thread and of another" {
+  local who
+  for who in main thread; do
+    start fork.py "$INNER/beat" "$who" busy
+    makes_progress 10
+    TARGET=$(innermost "$TARGET")
+    [ "$TARGET" != "${PIDS[-1]}" ]
+    holds 50
+    makes_progress
+    end "${PIDS[-1]}"
+    rm "$WORLD/beat"
+  done
+}
+
+@test "a parent that waits for its busy child is read without a stop" {
+  start fork.py "$INNER/beat" main busy
+  makes_progress 10
+  holds 20
+  [ "$(json '[.[] | select(.event == "growth") | .pause_ms] | max')" = 0 ]
+}
+
+# --- C code in the same process ---
+
+# eintr: how often a call of waiting_threads.c was interrupted; begun: how many it began
+eintr() { local i n=0; for i in 1 3 5; do n=$((n + $(beats "$WORLD/counters" $i))); done; echo $n; }
+begun() { local i n=0; for i in 0 2 4; do n=$((n + $(beats "$WORLD/counters" $i))); done; echo $n; }
+three_wait() { [ "$(begun)" -ge 3 ] && [ "$(grep -lE '^(232|281|128|45) ' "/proc/$TARGET"/task/*/syscall | wc -l)" -ge 3 ]; }
+was_interrupted() { [ "$(eintr)" -gt 0 ]; }
+
+# C threads in epoll_wait, sigtimedwait and recv beside a target: none sees EINTR in 200 holds, all would see a stop.
+never_interrupts() {
+  build_waiting_threads
+  start with_waiting_threads.py "$1" "$INNER/waiting_threads.so" "$INNER/counters" "${@:2}"
+  eventually three_wait
+  [ "$(eintr)" = 0 ]
+  holds 200
+  [ "$(eintr)" = 0 ]
+  [ "$(begun)" = 3 ]
+  # the counters work: a tracer that stops every thread is seen
+  launch strace -f -p "$TARGET" -o /dev/null -e trace=none
+  local watched=${PIDS[0]}
+  TARGET=$watched eventually was_interrupted
+}
+
+@test "C code in epoll_wait, sigtimedwait and recv never sees EINTR, Python busy" {
+  command -v strace >/dev/null || skip "no strace"
+  never_interrupts "$INNER/beat" busy.py 1000
+}
+
+@test "C code in epoll_wait, sigtimedwait and recv never sees EINTR, Python idle" {
+  command -v strace >/dev/null || skip "no strace"
+  never_interrupts "$INNER/oracle" plain.py
+}
+
+@test "C code in epoll_wait, sigtimedwait and recv never sees EINTR, Python mostly asleep" {
+  command -v strace >/dev/null || skip "no strace"
+  never_interrupts "$INNER/beat" ticking.py
+}
+
+# --- the tracer ends ---
+
+@test "kill -9 of the tracer at 200 random moments never leaves the target stopped" {
+  local i
+  start_beating busy.py 100000
+  for ((i = 0; i < 200; i++)); do
+    "$OGT" -p "$TARGET" --interval 0.001 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+    WATCHER=$!
+    sleep "0.0$((RANDOM % 80 + 10))"
+    kill -KILL "$WATCHER"
+    wait "$WATCHER" 2>/dev/null || true
+    runs_free "$TARGET"
+    makes_progress
+  done
+}
+
+@test "kill -9 of the tracer of an idle target changes nothing" {
+  local i
+  start_at_barrier plain.py
+  for ((i = 0; i < 30; i++)); do
+    "$OGT" -p "$TARGET" --interval 0.001 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+    WATCHER=$!
+    sleep "0.0$((RANDOM % 40 + 10))"
+    kill -KILL "$WATCHER"
+    wait "$WATCHER" 2>/dev/null || true
+    runs_free "$TARGET"
+  done
+  census_equals_oracle
+}
+
+@test "Ctrl-C ends the run with 130, what was measured is printed" {
+  start_beating busy.py
+  start_ogt -p "$TARGET" --interval 3600 --format json
+  eventually has_lines 1 growth
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+  [ "$(json 'map(.event) | join(" ")')" = "attached growth" ]
+  runs_free "$TARGET"
+  makes_progress
+}
+
+@test "Ctrl-C at 50 random moments ends the tracer, the target runs" {
+  local i
+  start_beating busy.py 100000
+  for ((i = 0; i < 50; i++)); do
+    start_ogt -p "$TARGET" --interval 0.001
+    sleep "0.0$((RANDOM % 80 + 10))"
+    kill -INT "$WATCHER"
+    wait_for_ogt
+    [ "$status" = 130 ]
+    runs_free "$TARGET"
+  done
+  makes_progress
+}
+
+@test "SIGTERM ends the run and leaves the target running" {
+  start_beating busy.py
+  start_ogt -p "$TARGET" --interval 0.01 --format json
+  eventually has_lines 3 growth
+  kill -TERM "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ] || [ "$status" = 143 ]
+  json 'length' >/dev/null # the last line is whole
+  runs_free "$TARGET"
+  makes_progress
+}
+
+# --- other tracers ---
+
+tracer_is() { [ "$(tracer_of "$TARGET")" = "$1" ]; }
+
+@test "a target that strace traces: who does is said" {
+  local victim
+  command -v strace >/dev/null || skip "no strace"
+  start_beating busy.py
+  victim=$TARGET
+  launch strace -p "$victim" -o /dev/null -e trace=none
+  TARGET=$victim
+  eventually tracer_is "${PIDS[-1]}"
+  ogt -p "$TARGET" --types
+  fails_with 1 strace "${PIDS[-1]}"
+  [ ! -s "$WORLD/out" ]
+  tracer_is "${PIDS[-1]}"
+  makes_progress
+}
+
+@test "a target in a debugger: who holds it is said, and it stays with it" {
+  local victim
+  command -v gdb >/dev/null || skip "no gdb"
+  start_beating busy.py
+  victim=$TARGET
+  launch gdb -nx -batch -p "$victim" -ex 'shell sleep 1000'
+  TARGET=$victim
+  eventually tracer_is "${PIDS[-1]}"
+  eventually state_is "$TARGET" t
+  ogt -p "$TARGET" --types
+  fails_with 1 gdb "${PIDS[-1]}"
+  tracer_is "${PIDS[-1]}"
+}
+
+@test "a tracer that comes while the target is watched: tables go on when it is gone" {
+  local victim
+  command -v strace >/dev/null || skip "no strace"
+  start_beating busy.py
+  victim=$TARGET
+  start_ogt -p "$TARGET" --interval 0.05 --format json
+  eventually has_lines 2 growth
+  launch strace -p "$victim" -o /dev/null -e trace=none
+  TARGET=$victim
+  eventually tracer_is "${PIDS[-1]}"
+  sleep 0.3
+  end "${PIDS[-1]}"
+  local so_far
+  so_far=$(grep -c growth "$WORLD/out")
+  eventually has_lines $((so_far + 2)) growth
+  runs_free "$TARGET"
+}
+
+@test "two tracers at once: both finish or one says whom it met" {
+  local first second code
+  start_beating busy.py 20000
+  for name in first second; do
+    timeout -k 5 "$PATIENCE" "$OGT" -p "$TARGET" --interval 0.001 --count 100 --format json >"$WORLD/$name" 2>"$WORLD/$name.err" \
+      </dev/null 3>&- 4>&- &
+    printf -v "$name" %s $!
+    PIDS=($! "${PIDS[@]}")
+  done
+  for name in first second; do
+    code=0
+    wait "${!name}" || code=$?
+    if [ "$code" = 1 ]; then
+      grep -E 'objgraph-trace.*[0-9]+' "$WORLD/$name.err"
+    else
+      [ "$code" = 0 ]
+      [ "$(grep -c '"growth"' "$WORLD/$name")" -gt 10 ]
+    fi
+  done
+  [ "$(cat "$WORLD/first" "$WORLD/second" | grep -c '"growth"')" -gt 50 ]
+  runs_free "$TARGET"
+  makes_progress
+}
+
+# --- the target stops, ends, becomes another ---
+
+@test "a stopped target is read and stays stopped" {
+  start_beating busy.py
+  kill -STOP "$TARGET"
+  eventually state_is "$TARGET" T
+  ogt -p "$TARGET" --types --format json --limit 0 --type Kept
+  succeeds
+  [ "$(json '.[] | select(.event == "types") | .types[0].count')" = 1000 ]
+  state_is "$TARGET" T
+  is_traced "$TARGET" && return 1
+  kill -CONT "$TARGET"
+  makes_progress
+}
+
+@test "an idle target that is stopped is read and stays stopped" {
+  start_at_barrier plain.py
+  kill -STOP "$TARGET"
+  eventually state_is "$TARGET" T
+  ogt -p "$TARGET" --types --format json --limit 0
+  succeeds
+  "$JUDGE" "$TESTS/compare.py" short "$WORLD/out" "$WORLD/oracle"
+  state_is "$TARGET" T
+}
+
+@test "stopped and continued while watched" {
+  start_beating busy.py
+  start_ogt -p "$TARGET" --interval 0.02 --format json
+  eventually has_lines 2 growth
+  for _ in 1 2 3; do
+    kill -STOP "$TARGET"
+    eventually state_is "$TARGET" T
+    sleep 0.1
+    state_is "$TARGET" T
+    kill -CONT "$TARGET"
+    makes_progress
+  done
+  local so_far
+  so_far=$(grep -c growth "$WORLD/out")
+  eventually has_lines $((so_far + 2)) growth
+  kill -0 "$WATCHER"
+}
+
+@test "a target that exits while watched: exit code 3 and the reason" {
+  start phases.py "$INNER/oracle"
+  wait_for_barrier "$WORLD/oracle.0"
+  start_ogt -p "$TARGET" --interval 0.05 --format json
+  eventually has_lines 2 growth
+  for phase in 1 2 3 4 5; do
+    kill -USR1 "$TARGET"
+    wait_for_barrier "$WORLD/oracle.$phase"
+  done
+  kill -USR1 "$TARGET"
+  wait_for_ogt
+  [ "$status" = 3 ]
+  [ "$(json '.[-1].event')" = exited ]
+  [ "$(json '.[-1].reason | length > 0')" = true ]
+  grep -i "exited" "$WORLD/err"
+}
+
+@test "a target that is killed while watched: exit code 3" {
+  start_beating busy.py
+  start_ogt -p "$TARGET" --interval 0.001 --format json
+  eventually has_lines 5 growth
+  end "$TARGET"
+  wait_for_ogt
+  [ "$status" = 3 ]
+  [ "$(json '.[-1].event')" = exited ]
+}
+
+@test "a target that ends between two tables is noticed before the next" {
+  start_at_barrier plain.py
+  start_ogt -p "$TARGET" --interval 3600
+  eventually has_lines 10 .
+  end "$TARGET"
+  wait_for_ogt
+  [ "$status" = 3 ]
+}
+
+@test "a target that becomes another program: exit code 3" {
+  start_at_barrier execs.py
+  start_ogt -p "$TARGET" --interval 0.05 --format json
+  eventually has_lines 2 growth
+  kill -USR1 "$TARGET"
+  wait_for_ogt
+  [ "$status" = 3 ]
+  [ "$(json '.[-1].event')" = exited ]
+  grep -i 'exec' "$WORLD/err"
+  runs_free "$TARGET"
+}
+
+# --- --max-pause ---
+
+@test "--max-pause that is too short for the heap: an error that says so, and the target runs on" {
+  start_beating busy.py 1000000
+  ogt -p "$TARGET" --types --max-pause 1
+  fails_with 1 max-pause
+  [ ! -s "$WORLD/out" ]
+  runs_free "$TARGET"
+  makes_progress
+}
+
+@test "no hold is longer than --max-pause" {
+  start_beating busy.py 200000
+  ogt -p "$TARGET" --interval 0.01 --count 20 --max-pause 400 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "growth") | .pause_ms] | max > 0')" = true ]
+  runs_free "$TARGET"
+}
+
+# --- in the middle of a collection ---
+
+@test "a process that waits inside a garbage collection is not guessed at" {
+  local where
+  for where in callback finalizer; do
+    start_at_barrier blocked_in_gc.py "$where"
+    ogt -p "$TARGET" --types
+    fails_with 1 collect
+    [ ! -s "$WORLD/out" ]
+    runs_free "$TARGET"
+    end "$TARGET"
+    rm "$WORLD/oracle"
+  done
+}
