@@ -2,7 +2,7 @@
 # make          builds ./objgraph-trace
 # make demo     installs what it needs, builds, and watches a leaking program
 # make check    installs what it needs, builds, and runs every test
-# V=1 shows the commands, WERROR=1 makes warnings errors, SANITIZE=1 adds ASan and UBSan.
+# V=1 shows the commands, WERROR=1 makes warnings errors. `make sanitize` builds with ASan and UBSan, in build/asan.
 
 .DEFAULT_GOAL := all
 SHELL := /bin/bash

@@ -147,8 +147,8 @@ static int hurry(void)
 	return usual;
 }
 
-static int attempt(struct work *work, const struct capture_options *options, enum hold_way way,
-	struct capture *capture, struct error *error)
+static int attempt(struct work *work, const struct capture_options *options, enum hold_way way, struct capture *capture,
+	struct error *error)
 {
 	static const volatile bool never;
 	struct hold_report report;
@@ -207,16 +207,18 @@ static int give_up(const struct python *python, const struct capture_options *op
 	case ERROR_COLLECTING:
 		if (state == 'T')
 			return error_set(error, ERROR_FAILED,
-				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
+				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with "
+				"kill -CONT %d",
 				process->pid, last.text, process->pid);
-		return error_set(error, ERROR_FAILED, "found no moment to look at process %d within %.0f s: %s", process->pid,
-			PATIENCE, last.text);
+		return error_set(error, ERROR_FAILED, "found no moment to look at process %d within %.0f s: %s",
+			process->pid, PATIENCE, last.text);
 	case ERROR_BUSY:
 		last.code = ERROR_FAILED;
 		break;
 	case ERROR_DEADLINE:
 		return error_set(error, ERROR_DEADLINE,
-			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this heap; "
+			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this "
+			"heap; "
 			"try --max-pause %g",
 			process->pid, (double)work->pages.count * MEMORY_PAGE_SIZE / 1e6, options->max_pause_ms,
 			options->max_pause_ms * 4);
@@ -227,8 +229,8 @@ static int give_up(const struct python *python, const struct capture_options *op
 	return -1;
 }
 
-int capture_take(struct python *python, const struct capture_options *options, struct capture *capture,
-	struct error *error)
+int capture_take(
+	struct python *python, const struct capture_options *options, struct capture *capture, struct error *error)
 {
 	struct work work = {.python = python};
 	double begin = interrupt_now(), wait = 0.001;

@@ -37,8 +37,8 @@ struct capture {
  * Takes a census with names. Tries again, with back-off, while the moment does not suit. Errors: ERROR_TARGET_ENDED,
  * ERROR_DEADLINE (max_pause_ms is too short for this heap), ERROR_INTERRUPTED, ERROR_FAILED. Freed with capture_free.
  */
-int capture_take(struct python *python, const struct capture_options *options, struct capture *capture,
-	struct error *error);
+int capture_take(
+	struct python *python, const struct capture_options *options, struct capture *capture, struct error *error);
 void capture_free(struct capture *capture);
 
 #endif

@@ -141,10 +141,12 @@ static int walk_list(const struct links *links, struct memory *memory, uint64_t 
 		int64_t index;
 
 		if (node & 7 || !memory_u64(memory, node + links->next, &next) ||
-			!memory_u64(memory, node + links->prev, &prev) || !memory_u64(memory, node + links->type, &type))
+			!memory_u64(memory, node + links->prev, &prev) ||
+			!memory_u64(memory, node + links->type, &type))
 			return unreadable(error, node);
 		if ((prev & links->prev_mask) != before)
-			return error_set(error, ERROR_AGAIN, "a collector's list is half-linked at %#llx", (unsigned long long)node);
+			return error_set(error, ERROR_AGAIN, "a collector's list is half-linked at %#llx",
+				(unsigned long long)node);
 		if (census->count == census->capacity && !objects_grow(census))
 			return error_set(error, ERROR_FAILED, "out of memory");
 		index = type_index(&census->types, type, NULL);
@@ -183,7 +185,8 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 	if (python_collecting(python, memory, &runtime))
 		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	census->interpreters = runtime.interpreter_count;
-	census->segments = calloc(runtime.interpreter_count * (GENERATION_PERMANENT + 1) + 1, sizeof(*census->segments));
+	census->segments =
+		calloc(runtime.interpreter_count * (GENERATION_PERMANENT + 1) + 1, sizeof(*census->segments));
 	if (!census->segments)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	/* gc.get_objects() goes through the generations of one interpreter from the youngest to the oldest. */
@@ -207,8 +210,8 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 }
 
 /* Follows one direction of a list for as long as it hangs together. True when it came round to the head. */
-static bool rehearse_list(const struct links *links, struct memory *memory, uint64_t head, bool backwards,
-	struct type_table *types)
+static bool rehearse_list(
+	const struct links *links, struct memory *memory, uint64_t head, bool backwards, struct type_table *types)
 {
 	uint64_t onward = backwards ? links->prev : links->next, back = backwards ? links->next : links->prev;
 	uint64_t onward_mask = backwards ? links->prev_mask : links->next_mask;

@@ -25,7 +25,6 @@ struct error {
 };
 
 /* Fills *error (may be NULL) and returns -1, so that a function can end with `return error_set(...)`. */
-int error_set(struct error *error, enum error_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int error_set(struct error *error, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

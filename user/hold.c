@@ -65,7 +65,8 @@ static int traced_by_other(const struct process *process, pid_t tid, struct erro
 	if (!tracer || tracer == getpid())
 		return 0;
 	return error_set(error, ERROR_BUSY,
-		"process %d is already traced by %s (PID %d), and Linux allows one tracer at a time; end that one first",
+		"process %d is already traced by %s (PID %d), and Linux allows one tracer at a time; end that one "
+		"first",
 		process->pid, name, tracer);
 }
 
@@ -78,7 +79,8 @@ static int seize(struct keeper *keeper, pid_t tid)
 	if (traced_by_other(keeper->process, tid, &keeper->error) < 0)
 		return -1;
 	if (errno == EPERM)
-		return error_set(&keeper->error, ERROR_AGAIN, "no permission to stop a thread: another tracer, or an exec");
+		return error_set(
+			&keeper->error, ERROR_AGAIN, "no permission to stop a thread: another tracer, or an exec");
 	return error_set(&keeper->error, ERROR_AGAIN, "a thread cannot be stopped: %s", strerror(errno));
 }
 
@@ -96,7 +98,8 @@ static int await_stop(struct keeper *keeper, pid_t tid, int *signal)
 		if (got < 0 && errno != EINTR)
 			return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
 		if (interrupt_now() - begin > STOP_PATIENCE)
-			return error_set(&keeper->error, ERROR_AGAIN, "a thread does not stop: it waits inside the kernel");
+			return error_set(
+				&keeper->error, ERROR_AGAIN, "a thread does not stop: it waits inside the kernel");
 		if (looks < 200)
 			sched_yield();
 		else
@@ -397,8 +400,8 @@ static int none_born(struct hold *hold, struct error *error)
 	return result;
 }
 
-struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report,
-	struct error *error)
+struct hold *hold_begin(
+	struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report, struct error *error)
 {
 	static int (*const plans[])(struct hold *, struct error *) = {
 		[HOLD_GENTLY] = plan_gently, [HOLD_CATCH] = plan_catch, [HOLD_ALL] = plan_all};
@@ -461,7 +464,8 @@ int hold_end(struct hold *hold, struct hold_report *report, struct error *error)
 	if (interrupt_signal)
 		result = error_set(error, ERROR_INTERRUPTED, "interrupted");
 	else if (hold->keeper.over)
-		result = error_set(error, ERROR_DEADLINE, "the hold reached its limit of %.0f ms", hold->keeper.max_pause * 1e3);
+		result = error_set(
+			error, ERROR_DEADLINE, "the hold reached its limit of %.0f ms", hold->keeper.max_pause * 1e3);
 	hold_free(hold, report);
 	return result;
 }

@@ -35,8 +35,8 @@ struct hold_report {
  * hands, nobody could be caught; a collection runs): nothing is held then, and report tells for how long it was.
  * ERROR_BUSY when somebody else traces the process. NULL on error.
  */
-struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report,
-	struct error *error);
+struct hold *hold_begin(
+	struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report, struct error *error);
 
 /* Turns true when the hold is over before its end: deadline or Ctrl-C. */
 const volatile bool *hold_over(const struct hold *hold);

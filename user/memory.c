@@ -303,8 +303,8 @@ static int fetch(struct memory *memory, uint64_t page)
 	local[0] = (struct iovec){slot_bytes(memory, first + SLOT_FIRST), (size_t)head * MEMORY_PAGE_SIZE};
 	local[1] = (struct iovec){NULL, 0};
 	if (pages > head)
-		local[1] = (struct iovec){slot_bytes(memory, first + head + SLOT_FIRST),
-			(size_t)(pages - head) * MEMORY_PAGE_SIZE};
+		local[1] = (struct iovec){
+			slot_bytes(memory, first + head + SLOT_FIRST), (size_t)(pages - head) * MEMORY_PAGE_SIZE};
 	remote = (struct iovec){(void *)(page << MEMORY_PAGE_SHIFT), (size_t)pages * MEMORY_PAGE_SIZE};
 	n = process_vm_readv(memory->pid, local, pages > head ? 2 : 1, &remote, 1, 0);
 	/* A read that meets a hole ends there: the pages before it are good. */
@@ -437,8 +437,8 @@ static size_t copy_run(const struct memory *memory, size_t from, size_t to)
 		if (pieces && memory->slot_page[i] == memory->slot_page[i - 1] + 1)
 			remote[pieces - 1].iov_len += MEMORY_PAGE_SIZE;
 		else
-			remote[pieces++] = (struct iovec){(void *)(memory->slot_page[i] << MEMORY_PAGE_SHIFT),
-				MEMORY_PAGE_SIZE};
+			remote[pieces++] =
+				(struct iovec){(void *)(memory->slot_page[i] << MEMORY_PAGE_SHIFT), MEMORY_PAGE_SIZE};
 	}
 	local = (struct iovec){slot_bytes(memory, (uint32_t)from + SLOT_FIRST), (to - from) * MEMORY_PAGE_SIZE};
 	n = process_vm_readv(memory->pid, &local, 1, remote, pieces, 0);

@@ -36,7 +36,11 @@ enum key {
 static const struct argp_option table[] = {
 	{.name = "pid", .key = KEY_PID, .arg = "PID", .doc = "the process to watch", .group = 1},
 	{.doc = "What to show (growth tables, if nothing else is asked for):", .group = 2},
-	{.name = "interval", .key = KEY_INTERVAL, .arg = "SECONDS", .doc = "time between two growth tables (60)", .group = 2},
+	{.name = "interval",
+		.key = KEY_INTERVAL,
+		.arg = "SECONDS",
+		.doc = "time between two growth tables (60)",
+		.group = 2},
 	{.name = "count", .key = KEY_COUNT, .arg = "N", .doc = "end after N tables (after Ctrl-C)", .group = 2},
 	{.name = "types", .key = KEY_TYPES, .doc = "all types by number of objects, once", .group = 2},
 	{.doc = "How:", .group = 3},
@@ -45,8 +49,14 @@ static const struct argp_option table[] = {
 	{.name = "type", .key = KEY_TYPE, .arg = "GLOB", .doc = "only types so named; may be repeated", .group = 3},
 	{.name = "peaks", .key = KEY_PEAKS, .arg = "FILE", .doc = "keep peak counts in FILE across runs", .group = 3},
 	{.name = "skip-update", .key = KEY_SKIP_UPDATE, .doc = "read the peaks, do not raise them", .group = 3},
-	{.name = "max-pause", .key = KEY_MAX_PAUSE, .arg = "MS", .doc = "longest hold of the process (500)", .group = 3},
-	{.name = "budget", .key = KEY_BUDGET, .arg = "PCT",
+	{.name = "max-pause",
+		.key = KEY_MAX_PAUSE,
+		.arg = "MS",
+		.doc = "longest hold of the process (500)",
+		.group = 3},
+	{.name = "budget",
+		.key = KEY_BUDGET,
+		.arg = "PCT",
 		.doc = "CPU time that tracing may cost the process; 100 traces deaths, less is the census alone (1)",
 		.group = 3},
 	{.name = "format", .key = KEY_FORMAT, .arg = "table|json", .doc = "json: one object a line", .group = 3},
@@ -78,13 +88,14 @@ static long whole(struct argp_state *state, const char *option, const char *text
 	return value;
 }
 
-static double fraction(struct argp_state *state, const char *option, const char *text, double above, double most,
-	const char *unit)
+static double fraction(
+	struct argp_state *state, const char *option, const char *text, double above, double most, const char *unit)
 {
 	double value;
 
 	if (!number(text, &value) || value <= above || value > most)
-		argp_error(state, "%s takes %s, more than %g and at most %.0f, not '%s'", option, unit, above, most, text);
+		argp_error(
+			state, "%s takes %s, more than %g and at most %.0f, not '%s'", option, unit, above, most, text);
 	return value;
 }
 
@@ -162,7 +173,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		.parser = take,
 		.args_doc = "-p PID",
 		.doc = "Which objects grow in a running Python process, seen from outside.\v"
-		       "Exit codes: 0 done; 1 the process could not be watched, or a file not read or written; 2 usage; "
+		       "Exit codes: 0 done; 1 the process could not be watched, or a file not read or written; 2 "
+		       "usage; "
 		       "3 the process ended while watched; 130 Ctrl-C.",
 	};
 

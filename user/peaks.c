@@ -27,7 +27,8 @@ void peaks_free(struct peaks *peaks)
 static int corrupt(const char *path, const char *what, struct error *error)
 {
 	return error_set(error, ERROR_FAILED,
-		"peaks file %s is damaged (%s); it was left as it is: move it away to start with fresh peaks", path, what);
+		"peaks file %s is damaged (%s); it was left as it is: move it away to start with fresh peaks", path,
+		what);
 }
 
 static bool take(struct counts *counts, const json_t *object)
@@ -99,7 +100,8 @@ static json_t *give(const struct counts *counts)
 	json_t *object = json_object();
 
 	for (size_t i = 0; object && i < counts->size; i++) {
-		if (json_object_set_new(object, counts->entry[i].name, json_integer((json_int_t)counts->entry[i].value)) < 0) {
+		if (json_object_set_new(
+			    object, counts->entry[i].name, json_integer((json_int_t)counts->entry[i].value)) < 0) {
 			json_decref(object);
 			return NULL;
 		}
@@ -164,6 +166,7 @@ int peaks_writable(const char *path, struct error *error)
 		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s", path, strerror(errno));
 	directory = dirname(target);
 	if (access(directory, W_OK | X_OK) < 0)
-		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s: %s", path, directory, strerror(errno));
+		return error_set(
+			error, ERROR_FAILED, "cannot write peaks file %s: %s: %s", path, directory, strerror(errno));
 	return 0;
 }

@@ -89,14 +89,16 @@ static int no_permission(pid_t pid, struct error *error)
 
 	if (may_trace())
 		return error_set(error, ERROR_FAILED,
-			"the kernel refuses to let process %d be read although this user has CAP_SYS_PTRACE: a security module, "
+			"the kernel refuses to let process %d be read although this user has CAP_SYS_PTRACE: a "
+			"security module, "
 			"or a user namespace above this one",
 			pid);
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	read_start(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope));
 	if (stat(path, &owner) == 0 && owner.st_uid == geteuid() && scope[0] > '0')
 		return error_set(error, ERROR_FAILED,
-			"no permission to read process %d: kernel.yama.ptrace_scope is %c and this user lacks CAP_SYS_PTRACE; "
+			"no permission to read process %d: kernel.yama.ptrace_scope is %c and this user lacks "
+			"CAP_SYS_PTRACE; "
 			"run it with sudo",
 			pid, scope[0]);
 	return error_set(error, ERROR_FAILED,
@@ -113,13 +115,14 @@ int process_open(struct process *process, pid_t pid, struct error *error)
 	process->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process->directory < 0 || read_start(process->directory, "status", text, sizeof(text)) < 0) {
 		process_close(process);
-		return error_set(error, ERROR_FAILED, "no process has the PID %d; look it up with pgrep -a python", pid);
+		return error_set(
+			error, ERROR_FAILED, "no process has the PID %d; look it up with pgrep -a python", pid);
 	}
 	group = status_field(text, "Tgid");
 	if (group && atoi(group) != pid) {
 		process_close(process);
-		return error_set(error, ERROR_FAILED, "%d is a thread of process %d; watch that with -p %d", pid, atoi(group),
-			atoi(group));
+		return error_set(error, ERROR_FAILED, "%d is a thread of process %d; watch that with -p %d", pid,
+			atoi(group), atoi(group));
 	}
 	if (process_state(process) == 'Z' || process_state(process) == 'X') {
 		process_close(process);
@@ -137,7 +140,8 @@ int process_open(struct process *process, pid_t pid, struct error *error)
 		if (reason == ESRCH)
 			return error_set(error, ERROR_FAILED,
 				"process %d has no memory: it is a thread of the kernel, or about to end", pid);
-		return error_set(error, ERROR_FAILED, "cannot read the memory of process %d: %s", pid, strerror(reason));
+		return error_set(
+			error, ERROR_FAILED, "cannot read the memory of process %d: %s", pid, strerror(reason));
 	}
 	return 0;
 }
@@ -311,8 +315,8 @@ void process_sample(const struct process *process, pid_t tid, struct thread_samp
 		const char *voluntary = status_field(text, "voluntary_ctxt_switches");
 		const char *other = status_field(text, "nonvoluntary_ctxt_switches");
 
-		sample->switches = (voluntary ? strtoull(voluntary, NULL, 10) : 0) +
-				   (other ? strtoull(other, NULL, 10) : 0);
+		sample->switches =
+			(voluntary ? strtoull(voluntary, NULL, 10) : 0) + (other ? strtoull(other, NULL, 10) : 0);
 	}
 }
 

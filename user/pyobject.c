@@ -125,8 +125,9 @@ bool pyobject_text_is(const struct python *python, struct memory *memory, uint64
 	struct text text;
 	char bytes[64];
 
-	return length < sizeof(bytes) && text_find(python, memory, object, &text) && text.ascii && text.length == length &&
-	       memory_read(memory, text.data, bytes, length) && memcmp(bytes, wanted, length) == 0;
+	return length < sizeof(bytes) && text_find(python, memory, object, &text) && text.ascii &&
+	       text.length == length && memory_read(memory, text.data, bytes, length) &&
+	       memcmp(bytes, wanted, length) == 0;
 }
 
 struct dict_entries {
@@ -137,7 +138,8 @@ struct dict_entries {
 	bool split; /* values lie elsewhere */
 };
 
-static bool dict_entries(const struct python *python, struct memory *memory, uint64_t dict, struct dict_entries *entries)
+static bool dict_entries(
+	const struct python *python, struct memory *memory, uint64_t dict, struct dict_entries *entries)
 {
 	const struct layout *layout = &python->layout;
 	uint64_t keys, values, indices;
@@ -161,8 +163,8 @@ static bool dict_entries(const struct python *python, struct memory *memory, uin
 		uint8_t log2_index_bytes, kind;
 
 		if (!memory_read(memory, keys + (uint64_t)layout->dict.dk_log2_index_bytes, &log2_index_bytes, 1) ||
-			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) || log2_index_bytes > 40 ||
-			kind > DK_MOST)
+			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) ||
+			log2_index_bytes > 40 || kind > DK_MOST)
 			return false;
 		indices = UINT64_C(1) << log2_index_bytes;
 		if (kind != DK_GENERAL) {
@@ -174,8 +176,8 @@ static bool dict_entries(const struct python *python, struct memory *memory, uin
 	return entries->count <= DICT_ENTRIES_MOST;
 }
 
-int pyobject_dict_get(const struct python *python, struct memory *memory, uint64_t dict, const char *wanted,
-	uint64_t *value)
+int pyobject_dict_get(
+	const struct python *python, struct memory *memory, uint64_t dict, const char *wanted, uint64_t *value)
 {
 	struct dict_entries entries;
 

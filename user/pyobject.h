@@ -29,8 +29,8 @@ uint64_t pyobject_type(const struct python *python, struct memory *memory, uint6
  * The value that a dict with str keys has for an ASCII key: 1 and *value when there, 0 when not, -1 when it could not
  * be read.
  */
-int pyobject_dict_get(const struct python *python, struct memory *memory, uint64_t dict, const char *key,
-	uint64_t *value);
+int pyobject_dict_get(
+	const struct python *python, struct memory *memory, uint64_t dict, const char *key, uint64_t *value);
 
 /* A non-negative int of one digit (below 2**30). */
 bool pyobject_small_int(const struct python *python, struct memory *memory, uint64_t object, uint32_t *value);

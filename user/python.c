@@ -205,7 +205,8 @@ int python_runtime(struct python *python, struct memory *memory, struct runtime 
 	while (address && result == 0) {
 		struct interpreter interpreter = {.address = address};
 
-		if (runtime->interpreter_count == INTERPRETERS_MOST || !read_interpreter(python, memory, &interpreter) ||
+		if (runtime->interpreter_count == INTERPRETERS_MOST ||
+			!read_interpreter(python, memory, &interpreter) ||
 			!at(memory, address, python->layout.interp.next, &address)) {
 			result = error_set(error, ERROR_AGAIN, "the list of interpreters does not end");
 			break;
@@ -253,8 +254,8 @@ static pid_t tid_of(const struct threads *threads, uint64_t inner)
 }
 
 /* Whether struct pthread keeps the thread's id at offset: then every thread state leads to a thread of its own. */
-static bool is_tid_offset(struct memory *memory, const struct runtime *runtime, const struct threads *threads,
-	int32_t offset)
+static bool is_tid_offset(
+	struct memory *memory, const struct runtime *runtime, const struct threads *threads, int32_t offset)
 {
 	size_t matched = 0;
 
@@ -263,15 +264,16 @@ static bool is_tid_offset(struct memory *memory, const struct runtime *runtime, 
 
 		if (!runtime->threads[i].thread_id)
 			continue;
-		if (!memory_u32(memory, runtime->threads[i].thread_id + (uint64_t)offset, &inner) || !tid_of(threads, inner))
+		if (!memory_u32(memory, runtime->threads[i].thread_id + (uint64_t)offset, &inner) ||
+			!tid_of(threads, inner))
 			return false;
 		matched++;
 	}
 	return matched > 0;
 }
 
-static void find_tid_offset(struct python *python, struct memory *memory, const struct runtime *runtime,
-	const struct threads *threads)
+static void find_tid_offset(
+	struct python *python, struct memory *memory, const struct runtime *runtime, const struct threads *threads)
 {
 	const int32_t glibc = 720; /* x86-64 and aarch64 since 2.4: the first guess, checked like any other */
 
@@ -288,12 +290,12 @@ static void find_tid_offset(struct python *python, struct memory *memory, const 
 	}
 }
 
-void python_match_threads(struct python *python, struct memory *memory, struct runtime *runtime,
-	const struct threads *threads)
+void python_match_threads(
+	struct python *python, struct memory *memory, struct runtime *runtime, const struct threads *threads)
 {
 	/*
-	 * libc's own record comes first: native_thread_id may be the parent's in a forked child (3.11, 3.12), while libc
-	 * renews its record in fork().
+	 * libc's own record comes first: native_thread_id may be the parent's in a forked child (3.11, 3.12), while
+	 * libc renews its record in fork().
 	 */
 	if (python->pthread_tid < 0 || !is_tid_offset(memory, runtime, threads, python->pthread_tid))
 		find_tid_offset(python, memory, runtime, threads);
@@ -355,8 +357,8 @@ static bool heads_are_linked(const struct python *python, struct memory *memory,
 	return any;
 }
 
-static bool shows_version(const struct python *python, struct memory *memory, const struct interpreter *interpreter,
-	uint32_t *found)
+static bool shows_version(
+	const struct python *python, struct memory *memory, const struct interpreter *interpreter, uint32_t *found)
 {
 	uint64_t sysdict, value;
 

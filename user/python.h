@@ -67,8 +67,8 @@ int python_runtime(struct python *python, struct memory *memory, struct runtime 
 void runtime_free(struct runtime *runtime);
 
 /* Finds for each thread state the thread that it belongs to. */
-void python_match_threads(struct python *python, struct memory *memory, struct runtime *runtime,
-	const struct threads *threads);
+void python_match_threads(
+	struct python *python, struct memory *memory, struct runtime *runtime, const struct threads *threads);
 
 /* Reads the GILs anew; false when memory could not be read. */
 bool python_gils(const struct python *python, struct memory *memory, struct runtime *runtime);

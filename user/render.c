@@ -119,7 +119,8 @@ static void emit(struct render *render, json_t *object)
 		return;
 	}
 	errno = 0;
-	if (json_dumpf(object, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 || fputc('\n', render->file) == EOF) {
+	if (json_dumpf(object, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 ||
+		fputc('\n', render->file) == EOF) {
 		if (!render->failure)
 			render->failure = errno ? errno : EIO;
 	}
@@ -170,7 +171,8 @@ static void note_oddities(struct render *render, const struct capture *capture)
 			capture->census.frozen);
 	render->frozen = capture->census.frozen;
 	if (capture->stopped_all)
-		render_note("no moment suited to stop the GIL's holder alone: all %u Python threads were stopped this time",
+		render_note(
+			"no moment suited to stop the GIL's holder alone: all %u Python threads were stopped this time",
 			capture->stopped);
 	if (capture->unnamed)
 		render_note("%zu types have no readable name and show their address", capture->unnamed);
@@ -183,9 +185,9 @@ void render_attached(struct render *render, const struct target *target, size_t 
 	char pause[64];
 
 	note_pause(pause, sizeof(pause), capture);
-	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s", target->version_text,
-		target->debug ? " (debug build)" : "", render->pid, executable ? executable : "?", threads,
-		threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
+	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
+		target->version_text, target->debug ? " (debug build)" : "", render->pid, executable ? executable : "?",
+		threads, threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
 		capture->census.interpreters > 1 ? ", in several interpreters" : "", pause);
 	free(executable);
 	if (render->json) {
@@ -203,8 +205,8 @@ void render_attached(struct render *render, const struct target *target, size_t 
 	}
 }
 
-static void rows_as_json(json_t *object, const struct growth_row *rows, size_t count, bool deltas,
-	const struct counts *deaths)
+static void rows_as_json(
+	json_t *object, const struct growth_row *rows, size_t count, bool deltas, const struct counts *deaths)
 {
 	json_t *types = json_array();
 
@@ -239,8 +241,9 @@ static void rows_as_table(struct render *render, const struct growth_row *rows, 
 		int pad = (int)(width - (text_length(name) < width ? text_length(name) : width));
 
 		if (deltas)
-			fprintf(render->file, "%s%*s%9llu %s%+9lld%s\n", name, pad, "", (unsigned long long)rows[i].count,
-				render->colour ? YELLOW : "", (long long)rows[i].delta, render->colour ? PLAIN : "");
+			fprintf(render->file, "%s%*s%9llu %s%+9lld%s\n", name, pad, "",
+				(unsigned long long)rows[i].count, render->colour ? YELLOW : "",
+				(long long)rows[i].delta, render->colour ? PLAIN : "");
 		else
 			fprintf(render->file, "%s%*s %llu\n", name, pad, "", (unsigned long long)rows[i].count);
 		free(names[i]);
@@ -262,8 +265,8 @@ static void note_growth(const struct growth_report *report)
 	if (report->seq == 0)
 		render_note("%s baseline: the types with most objects; from now on, what grows beyond its peak", clock);
 	else
-		render_note("%s table %lu: %zu objects, %s%s", clock, report->seq, report->capture->census.objects, pause,
-			report->count ? "" : "; no type has more objects than before");
+		render_note("%s table %lu: %zu objects, %s%s", clock, report->seq, report->capture->census.objects,
+			pause, report->count ? "" : "; no type has more objects than before");
 }
 
 void render_growth(struct render *render, const struct growth_report *report)

@@ -141,8 +141,8 @@ static void version_write(uint32_t version, char *text, size_t size)
 		snprintf(text + n, size - (size_t)n, "%s%u", mark, version & 0xf);
 }
 
-static enum finding examine(const struct target *target, const struct mappings *mappings,
-	const struct mapping *mapping, struct candidate *candidate, char *opened, size_t opened_size)
+static enum finding examine(const struct target *target, const struct mappings *mappings, const struct mapping *mapping,
+	struct candidate *candidate, char *opened, size_t opened_size)
 {
 	int fd = process_open_file(&target->process, mappings, mapping, opened, opened_size);
 
@@ -180,7 +180,8 @@ static int rank(const struct target *target, const struct mappings *mappings, si
 		return -1;
 	/* The first mapping of each file stands for all of them. */
 	for (size_t k = i; k-- > 0 && k + 64 > i;) {
-		if (mappings->mapping[k].inode == mapping->inode && strcmp(mapping_path(mappings, &mappings->mapping[k]), path) == 0)
+		if (mappings->mapping[k].inode == mapping->inode &&
+			strcmp(mapping_path(mappings, &mappings->mapping[k]), path) == 0)
 			return -1;
 	}
 	base = strrchr(path, '/') + 1;
@@ -210,7 +211,8 @@ static int use(struct target *target, const struct candidate *candidate, struct 
 	if (offsets.present) {
 		target->version = offsets.version;
 	} else if (candidate->symbols[SYMBOL_VERSION].address) {
-		read_process(&target->process, in_process(candidate, SYMBOL_VERSION), &symbol_version, sizeof(symbol_version));
+		read_process(&target->process, in_process(candidate, SYMBOL_VERSION), &symbol_version,
+			sizeof(symbol_version));
 		target->version = (uint32_t)symbol_version;
 	}
 	if (!target->version && !version_from_data(&target->process, candidate, &target->version))
@@ -220,20 +222,22 @@ static int use(struct target *target, const struct candidate *candidate, struct 
 	version_write(target->version, target->version_text, sizeof(target->version_text));
 	if (offsets.free_threaded)
 		return error_set(error, ERROR_FAILED,
-			"process %d runs a free-threaded build of Python %s, which is not supported yet: its garbage collector "
+			"process %d runs a free-threaded build of Python %s, which is not supported yet: its garbage "
+			"collector "
 			"keeps no lists of objects",
 			target->process.pid, target->version_text);
 	if (!layout_find(target->version))
 		return error_set(error, ERROR_FAILED,
-			"process %d runs Python %s, of which this objgraph-trace has no layout (it knows %s to %s); a newer one may",
+			"process %d runs Python %s, of which this objgraph-trace has no layout (it knows %s to %s); a "
+			"newer one may",
 			target->process.pid, target->version_text, layout_oldest(), layout_newest());
 	target->debug = candidate->symbols[SYMBOL_INC_REF_TOTAL].address ||
 			(candidate->symbols[SYMBOL_NEGATIVE_REFCOUNT].address && target->version < 0x030c0000);
 	return 0;
 }
 
-static int refuse(const struct target *target, enum finding finding, const struct candidate *candidate,
-	struct error *error)
+static int refuse(
+	const struct target *target, enum finding finding, const struct candidate *candidate, struct error *error)
 {
 	uint32_t version;
 	char text[24] = "2";
@@ -241,14 +245,16 @@ static int refuse(const struct target *target, enum finding finding, const struc
 	switch (finding) {
 	case FINDING_PYPY:
 		return error_set(error, ERROR_FAILED,
-			"process %d runs PyPy, which has no reference counts and no lists of objects to read; only CPython can "
+			"process %d runs PyPy, which has no reference counts and no lists of objects to read; only "
+			"CPython can "
 			"be watched",
 			target->process.pid);
 	case FINDING_PYTHON2:
 		if (version_from_data(&target->process, candidate, &version))
 			version_write(version, text, sizeof(text));
-		return error_set(error, ERROR_FAILED, "process %d runs Python %s, which is not supported (%s to %s are)",
-			target->process.pid, text, layout_oldest(), layout_newest());
+		return error_set(error, ERROR_FAILED,
+			"process %d runs Python %s, which is not supported (%s to %s are)", target->process.pid, text,
+			layout_oldest(), layout_newest());
 	case FINDING_32_BIT:
 		return error_set(error, ERROR_FAILED, "process %d is a 32-bit program, which is not supported yet",
 			target->process.pid);
@@ -259,7 +265,8 @@ static int refuse(const struct target *target, enum finding finding, const struc
 			target->process.pid);
 	default:
 		return error_set(error, ERROR_FAILED,
-			"process %d runs no CPython that can be found: none of its files defines _PyRuntime; check the PID with "
+			"process %d runs no CPython that can be found: none of its files defines _PyRuntime; check the "
+			"PID with "
 			"pgrep -a python",
 			target->process.pid);
 	}

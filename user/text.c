@@ -10,7 +10,11 @@
 static size_t decode(const unsigned char *bytes, uint32_t *character)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = bytes[0] < 0x80 ? 1 : bytes[0] >> 5 == 6 ? 2 : bytes[0] >> 4 == 14 ? 3 : bytes[0] >> 3 == 30 ? 4 : 0;
+	size_t length = bytes[0] < 0x80	      ? 1
+			: bytes[0] >> 5 == 6  ? 2
+			: bytes[0] >> 4 == 14 ? 3
+			: bytes[0] >> 3 == 30 ? 4
+					      : 0;
 
 	if (length < 2) {
 		*character = bytes[0];
@@ -57,10 +61,14 @@ char *text_printable(const char *text)
 			memcpy(out + used, text + i, n);
 			used += n;
 		} else if (!n || c < 0x100) {
-			const char *named = n && c == '\n' ? "\\n" : n && c == '\t' ? "\\t" : n && c == '\r' ? "\\r" : NULL;
+			const char *named = n && c == '\n'   ? "\\n"
+					    : n && c == '\t' ? "\\t"
+					    : n && c == '\r' ? "\\r"
+							     : NULL;
 
 			used += (size_t)(named ? sprintf(out + used, "%s", named)
-					       : sprintf(out + used, "\\x%02x", n ? (unsigned int)c : (unsigned char)text[i]));
+					       : sprintf(out + used, "\\x%02x",
+							 n ? (unsigned int)c : (unsigned char)text[i]));
 		} else {
 			used += (size_t)sprintf(out + used, c > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned int)c);
 		}

@@ -74,8 +74,7 @@ bool typeresolve(const struct python *python, struct memory *memory, uint64_t ad
 	*name = (struct type_name){0};
 	known = memory_u64(memory, address + (uint64_t)layout->type.flags, &flags) &&
 		memory_u64(memory, address + (uint64_t)layout->type.name, &text) &&
-		(flags & TPFLAGS_HEAPTYPE ? heap_name(python, memory, address, name)
-					  : static_name(memory, text, name));
+		(flags & TPFLAGS_HEAPTYPE ? heap_name(python, memory, address, name) : static_name(memory, text, name));
 	if (known)
 		return true;
 	type_name_free(name);

@@ -60,7 +60,8 @@ static int attach(struct watch *watch, struct error *error)
 			return -1;
 		if (interrupt_now() - begin > START_PATIENCE)
 			return error_set(error, ERROR_FAILED,
-				"process %d does not look like the Python that it says it is: %s; no number of it would be certain",
+				"process %d does not look like the Python that it says it is: %s; no number of it "
+				"would be certain",
 				watch->options->pid, last.text);
 		if (!interrupt_sleep_until(interrupt_now() + wait))
 			return error_set(error, ERROR_INTERRUPTED, "interrupted");
@@ -114,7 +115,8 @@ static uint64_t commonest_dealloc(const struct watch *watch, const struct captur
 
 		if (!memory_u64(memory, types->type[i].address + (uint64_t)watch->python.layout.type.flags, &flags) ||
 			!(flags & UINT64_C(1) << 9) ||
-			!memory_u64(memory, types->type[i].address + (uint64_t)watch->python.layout.type.dealloc, &dealloc))
+			!memory_u64(
+				memory, types->type[i].address + (uint64_t)watch->python.layout.type.dealloc, &dealloc))
 			continue;
 		if (!votes)
 			best = dealloc;
@@ -211,7 +213,8 @@ static bool add_died(const struct counts *stats, const struct counts *deaths, st
 static int show_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error)
 {
 	const struct options *options = watch->options;
-	struct name_filter filter = filter_of(options, options->full_names), other = filter_of(options, !options->full_names);
+	struct name_filter filter = filter_of(options, options->full_names),
+			   other = filter_of(options, !options->full_names);
 	struct counts *shown = options->full_names ? &watch->peaks.full_names : &watch->peaks.names;
 	struct counts *hidden = options->full_names ? &watch->peaks.names : &watch->peaks.full_names;
 	struct counts stats = {0}, other_stats = {0}, deaths = {0};
@@ -340,7 +343,8 @@ static int run(struct watch *watch, struct error *error)
 	}
 	free(threads.thread);
 	render_attached(watch->render, &watch->target, threads.count, watch->options->budget < 100 ? 0 : 100, &first);
-	result = watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
+	result =
+		watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
 	capture_free(&first);
 	return result;
 }

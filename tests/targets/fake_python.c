@@ -1,6 +1,6 @@
 /*
- * A program that says it is a Python: VERSION (PY_VERSION_HEX) and FREE_THREADED in a _Py_DebugOffsets that holds nothing
- * else. It only waits. Needs no C library, so that a 32-bit one can be built anywhere.
+ * A program that says it is a Python: VERSION (PY_VERSION_HEX) and FREE_THREADED in a _Py_DebugOffsets that holds
+ * nothing else. It only waits. Needs no C library, so that a 32-bit one can be built anywhere.
  */
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /*
- * Threads of C code, as a library for ctypes: each sits in a system call that a stop of the thread makes fail with EINTR
- * (epoll_wait, sigtimedwait, recv with SO_RCVTIMEO), and counts how often it did. start(path) puts three pairs of 64-bit
- * counters into that file: calls begun, calls interrupted.
+ * Threads of C code, as a library for ctypes: each sits in a system call that a stop of the thread makes fail with
+ * EINTR (epoll_wait, sigtimedwait, recv with SO_RCVTIMEO), and counts how often it did. start(path) puts three pairs of
+ * 64-bit counters into that file: calls begun, calls interrupted.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 struct counters {
 	volatile uint64_t begun, interrupted;
-} *counters;
+} * counters;
 
 static void count(struct counters *mine, int result)
 {
