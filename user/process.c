@@ -342,36 +342,39 @@ static bool parse_mapping(char *line, struct mapping *mapping, const char *text)
 	return true;
 }
 
-/* A whole file of unknown length, NUL-terminated; NULL when it cannot be read. */
+/* All that is left to read of fd, NUL-terminated; NULL when out of memory or longer than any map of memory. */
+static char *read_rest(int fd)
+{
+	size_t have = 0, capacity = 64 << 10;
+	char *text = malloc(capacity);
+
+	while (text) {
+		ssize_t n = read(fd, text + have, capacity - have - 1);
+		char *grown = text;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			text[have] = '\0';
+			return text;
+		}
+		have += (size_t)n;
+		if (capacity - have < (32 << 10)) {
+			capacity *= 2;
+			grown = capacity <= MAPPINGS_TEXT_MOST ? realloc(text, capacity) : NULL;
+			if (!grown)
+				free(text);
+		}
+		text = grown;
+	}
+	return NULL;
+}
+
 static char *read_whole(int directory, const char *name)
 {
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	size_t have = 0, capacity = 64 << 10;
-	char *text = fd >= 0 ? malloc(capacity) : NULL;
+	char *text = fd >= 0 ? read_rest(fd) : NULL;
 
-	while (text) {
-		ssize_t n;
-
-		if (capacity - have < (32 << 10)) {
-			char *grown = capacity < MAPPINGS_TEXT_MOST ? realloc(text, capacity * 2) : NULL;
-
-			if (!grown) {
-				free(text);
-				text = NULL;
-				break;
-			}
-			capacity *= 2;
-			text = grown;
-		}
-		n = read(fd, text + have, capacity - have - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		have += (size_t)n;
-	}
-	if (text)
-		text[have] = '\0';
 	if (fd >= 0)
 		close(fd);
 	return text;
