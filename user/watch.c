@@ -166,14 +166,23 @@ static uint64_t deaths_of(const struct stream_counts *counts, uint64_t type)
 	return 0;
 }
 
-/* Deaths since the table before, by name. Only types that still have instances can be named. */
+static bool has_type(const struct capture *capture, uint64_t type)
+{
+	for (size_t i = 0; i < capture->census.types.count; i++) {
+		if (capture->census.types.type[i].address == type)
+			return true;
+	}
+	return false;
+}
+
+/* Deaths since the table before, by name. Those of a type without instances wait for a table that can name it. */
 static void name_deaths(struct watch *watch, const struct capture *capture, struct counts *deaths)
 {
-	struct stream_counts spare = watch->deaths.before;
+	struct stream_counts *now = &watch->deaths.now, spare = watch->deaths.before;
 
 	for (size_t i = 0; i < capture->census.types.count; i++) {
 		uint64_t type = capture->census.types.type[i].address;
-		uint64_t died = deaths_of(&watch->deaths.now, type) - deaths_of(&watch->deaths.before, type);
+		uint64_t died = deaths_of(now, type) - deaths_of(&watch->deaths.before, type);
 		char *full = watch->options->full_names ? type_name_full(&capture->names[i]) : NULL;
 		struct count *count = died ? counts_get(deaths, full ? full : capture->names[i].name) : NULL;
 
@@ -181,10 +190,14 @@ static void name_deaths(struct watch *watch, const struct capture *capture, stru
 			count->value += died;
 		free(full);
 	}
-	if (watch->deaths.now.lost > watch->deaths.before.lost)
+	for (size_t i = 0; i < now->n; i++) {
+		if (!has_type(capture, now->rows[i].type))
+			now->rows[i].deaths = deaths_of(&watch->deaths.before, now->rows[i].type);
+	}
+	if (now->lost > watch->deaths.before.lost)
 		render_note("%llu deaths were not counted by type: too many types died",
-			(unsigned long long)(watch->deaths.now.lost - watch->deaths.before.lost));
-	watch->deaths.before = watch->deaths.now;
+			(unsigned long long)(now->lost - watch->deaths.before.lost));
+	watch->deaths.before = *now;
 	watch->deaths.now = spare;
 }
 
