@@ -22,17 +22,16 @@ struct text {
 	bool ascii;
 };
 
-uint64_t pyobject_type(const struct python *python, struct memory *memory, uint64_t object)
+uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint64_t object)
 {
 	uint64_t type;
 
-	return memory_u64(memory, object + (uint64_t)python->layout.object.type, &type) ? type : 0;
+	return memory_u64(memory, object + (uint64_t)layout->object.type, &type) ? type : 0;
 }
 
-static bool text_find(const struct python *python, struct memory *memory, uint64_t object, struct text *text)
+static bool text_find(const struct layout *layout, struct memory *memory, uint64_t object, struct text *text)
 {
-	const struct layout *layout = &python->layout;
-	uint64_t type = pyobject_type(python, memory, object), flags;
+	uint64_t type = pyobject_type(layout, memory, object), flags;
 	uint32_t state;
 
 	if (!type || !memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
@@ -81,7 +80,7 @@ static size_t encode(uint32_t character, char *to)
 	return 4;
 }
 
-char *pyobject_text(const struct python *python, struct memory *memory, uint64_t object)
+char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t object)
 {
 	enum { ENCODED_MOST = 10 };
 	struct text text;
@@ -89,7 +88,7 @@ char *pyobject_text(const struct python *python, struct memory *memory, uint64_t
 	char *utf8, *fitting;
 	size_t used = 0;
 
-	if (!text_find(python, memory, object, &text))
+	if (!text_find(layout, memory, object, &text))
 		return NULL;
 	raw = malloc(text.length * text.width + 1);
 	utf8 = malloc(text.length * (text.ascii ? 4 : ENCODED_MOST) + ENCODED_MOST + 1);
@@ -119,13 +118,13 @@ char *pyobject_text(const struct python *python, struct memory *memory, uint64_t
 	return fitting ? fitting : utf8;
 }
 
-bool pyobject_text_is(const struct python *python, struct memory *memory, uint64_t object, const char *wanted)
+bool pyobject_text_is(const struct layout *layout, struct memory *memory, uint64_t object, const char *wanted)
 {
 	size_t length = strlen(wanted);
 	struct text text;
 	char bytes[64];
 
-	return length < sizeof(bytes) && text_find(python, memory, object, &text) && text.ascii &&
+	return length < sizeof(bytes) && text_find(layout, memory, object, &text) && text.ascii &&
 	       text.length == length && memory_read(memory, text.data, bytes, length) &&
 	       memcmp(bytes, wanted, length) == 0;
 }
@@ -139,9 +138,8 @@ struct dict_entries {
 };
 
 static bool dict_entries(
-	const struct python *python, struct memory *memory, uint64_t dict, struct dict_entries *entries)
+	const struct layout *layout, struct memory *memory, uint64_t dict, struct dict_entries *entries)
 {
-	const struct layout *layout = &python->layout;
 	uint64_t keys, values, indices;
 
 	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) || !keys ||
@@ -177,11 +175,11 @@ static bool dict_entries(
 }
 
 int pyobject_dict_get(
-	const struct python *python, struct memory *memory, uint64_t dict, const char *wanted, uint64_t *value)
+	const struct layout *layout, struct memory *memory, uint64_t dict, const char *wanted, uint64_t *value)
 {
 	struct dict_entries entries;
 
-	if (!dict_entries(python, memory, dict, &entries) || entries.split)
+	if (!dict_entries(layout, memory, dict, &entries) || entries.split)
 		return -1;
 	for (uint64_t i = 0; i < entries.count; i++) {
 		uint64_t entry = entries.first + i * entries.size, key;
@@ -189,15 +187,14 @@ int pyobject_dict_get(
 		if (!memory_u64(memory, entry + entries.key, &key) ||
 			!memory_u64(memory, entry + entries.key + 8, value))
 			return -1;
-		if (key && *value && pyobject_text_is(python, memory, key, wanted))
+		if (key && *value && pyobject_text_is(layout, memory, key, wanted))
 			return 1;
 	}
 	return 0;
 }
 
-bool pyobject_small_int(const struct python *python, struct memory *memory, uint64_t object, uint32_t *value)
+bool pyobject_small_int(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *value)
 {
-	const struct layout *layout = &python->layout;
 	uint64_t size;
 
 	if (!memory_u64(memory, object + (uint64_t)layout->integer.size, &size) ||

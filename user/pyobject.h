@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "layout.h"
 #include "memory.h"
-#include "python.h"
 
 /* Strings longer than this many characters are not read. */
 #define PYOBJECT_STRING_MOST (1u << 20)
@@ -17,22 +17,22 @@
  * The text of a str as UTF-8, malloc'ed, NUL-terminated; lone surrogates as \udc80 (backslashreplace) and U+0000 as
  * \x00. NULL when it is no str or cannot be read.
  */
-char *pyobject_text(const struct python *python, struct memory *memory, uint64_t object);
+char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t object);
 
 /* True when the object is a compact ASCII str equal to text. */
-bool pyobject_text_is(const struct python *python, struct memory *memory, uint64_t object, const char *text);
+bool pyobject_text_is(const struct layout *layout, struct memory *memory, uint64_t object, const char *text);
 
 /* ob_type; 0 when it cannot be read. */
-uint64_t pyobject_type(const struct python *python, struct memory *memory, uint64_t object);
+uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint64_t object);
 
 /*
  * The value that a dict with str keys has for an ASCII key: 1 and *value when there, 0 when not, -1 when it could not
  * be read.
  */
 int pyobject_dict_get(
-	const struct python *python, struct memory *memory, uint64_t dict, const char *key, uint64_t *value);
+	const struct layout *layout, struct memory *memory, uint64_t dict, const char *key, uint64_t *value);
 
 /* A non-negative int of one digit (below 2**30). */
-bool pyobject_small_int(const struct python *python, struct memory *memory, uint64_t object, uint32_t *value);
+bool pyobject_small_int(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *value);
 
 #endif

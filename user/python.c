@@ -315,10 +315,10 @@ void python_match_threads(
 /* Follows ob_type from an object until a type is its own type; true when that one is called "type". */
 static bool leads_to_type(const struct python *python, struct memory *memory, uint64_t object)
 {
-	uint64_t type = pyobject_type(python, memory, object);
+	uint64_t type = pyobject_type(&python->layout, memory, object);
 
 	for (int i = 0; type && i < TYPE_STEPS_MOST; i++) {
-		uint64_t above = pyobject_type(python, memory, type), name;
+		uint64_t above = pyobject_type(&python->layout, memory, type), name;
 		char text[5];
 
 		if (above == type)
@@ -364,8 +364,8 @@ static bool shows_version(
 
 	*found = 0;
 	return at(memory, interpreter->address, python->layout.interp.sysdict, &sysdict) && sysdict &&
-	       pyobject_dict_get(python, memory, sysdict, "hexversion", &value) == 1 &&
-	       pyobject_small_int(python, memory, value, found) && *found == python->target->version;
+	       pyobject_dict_get(&python->layout, memory, sysdict, "hexversion", &value) == 1 &&
+	       pyobject_small_int(&python->layout, memory, value, found) && *found == python->target->version;
 }
 
 static int prove(struct python *python, struct memory *memory, struct error *error)

@@ -56,12 +56,12 @@ static bool heap_name(const struct python *python, struct memory *memory, uint64
 	if (!memory_u64(memory, address + (uint64_t)layout->type.ht_name, &text) ||
 		!memory_u64(memory, address + (uint64_t)layout->type.dict, &dict))
 		return false;
-	name->name = pyobject_text(python, memory, text);
+	name->name = pyobject_text(&python->layout, memory, text);
 	if (!name->name)
 		return false;
-	found = pyobject_dict_get(python, memory, dict, "__module__", &module);
+	found = pyobject_dict_get(&python->layout, memory, dict, "__module__", &module);
 	if (found == 1)
-		name->module = pyobject_text(python, memory, module);
+		name->module = pyobject_text(&python->layout, memory, module);
 	return found >= 0;
 }
 

@@ -1,9 +1,11 @@
-"""Starts waiting_threads.so (argv[2], counters in argv[3]), then runs the target argv[4] in this process."""
+"""Starts waiting_threads.so (argv[1], its counters in argv[2]), then is the target argv[3] with the rest of argv."""
 import ctypes
 import os
 import runpy
 import sys
 
-if ctypes.CDLL(sys.argv[2]).start(os.fsencode(sys.argv[3])):
+library, counters, target = sys.argv[1:4]
+if ctypes.CDLL(library).start(os.fsencode(counters)):
     sys.exit("no threads")
-runpy.run_path(os.path.join(sys.path[0], sys.argv[4]), run_name="__main__")
+sys.argv[1:] = sys.argv[4:]
+runpy.run_path(os.path.join(sys.path[0], target), run_name="__main__")
