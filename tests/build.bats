@@ -106,3 +106,16 @@ fake() {
   [ "$status" = 1 ]
   [[ $output == *"no apt-get here"* && $output == *"libbpf-dev"* ]]
 }
+
+@test "deps: a newer libbpf that cannot be fetched is exit code 77 with the reason, and half of one is not kept" {
+  fake apt-get <<<'. /etc/os-release
+    case $* in
+      indextargets*) echo "http://archive.invalid/debian/ $VERSION_CODENAME" ;;
+      *) echo "E: Could not resolve it"; exit 100 ;;
+    esac'
+  OGT_PYTHONS=$WORLD/cache run "$TOP/scripts/deps.sh" newer-libbpf
+  [ "$status" = 77 ]
+  [[ $output == *"-backports cannot be reached: E: Could not resolve it"* ]]
+  OGT_PYTHONS=$WORLD/cache run "$TOP/scripts/deps.sh" newer-libbpf
+  [ "$status" = 77 ]
+}

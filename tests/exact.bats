@@ -115,6 +115,16 @@ load helpers
   census_equals_oracle
 }
 
+# At full speed there is no barrier to compare at; but every list closes, and what lives all the time is counted exactly.
+@test "20 holds while it allocates at full speed" {
+  start_beating busy.py 5000
+  holds 20
+  beat_was_kept
+  stays_between Kept 5000 5000
+  stays_between Churned 0 50000 # garbage in cycles waits for the collector
+  makes_progress
+}
+
 @test "a forked child" {
   start fork.py "$INNER/oracle" main idle
   wait_for_barrier "$WORLD/oracle"

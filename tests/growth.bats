@@ -201,7 +201,7 @@ EOF
   kill -0 "$WATCHER"
   mkfifo "$WORLD/pipe"
   "$OGT" -p "$TARGET" --interval 3600 --format json >"$WORLD/pipe" 2>/dev/null 3>&- 4>&- &
-  PIDS=($! "${PIDS[@]}")
+  WATCHERS+=($!)
   exec 5<"$WORLD/pipe"
   read -r -t "$PATIENCE" line <&5
   jq -e '.event == "attached"' <<<"$line"

@@ -25,7 +25,8 @@ setup() {
   choose_python
   WORLD=$(mktemp -d "$CHROOT/tmp/objgraph-trace.XXXXXX") # as this shell sees it
   INNER=${WORLD#"$CHROOT"}                               # as the target sees it
-  PIDS=()
+  PIDS=()     # what launch started
+  WATCHERS=() # and what traces it
   WRAPPER=()
   RUN_PYTHON=("$PYTHON")
   if [ -n "$CHROOT" ]; then RUN_PYTHON=(chroot "$CHROOT" "$PYTHON"); fi
@@ -35,8 +36,10 @@ setup() {
 }
 
 teardown() {
-  local pid
-  for pid in "${PIDS[@]}"; do end "$pid"; done
+  local i
+  # Tracers first: who is traced is not gone before its tracer has heard of it.
+  for ((i = ${#WATCHERS[@]} - 1; i >= 0; i--)); do end "${WATCHERS[i]}"; done
+  for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do end "${PIDS[i]}"; done
   if [ -n "${WORLD:-}" ]; then
     if [ -z "${BATS_TEST_COMPLETED:-}" ]; then tail -n 20 "$WORLD"/log "$WORLD"/err 2>/dev/null || true; fi
     rm -rf --one-file-system "$WORLD"
@@ -185,7 +188,7 @@ start_ogt() {
   : >"$WORLD/out"
   env --default-signal=INT "$OGT" "$@" >"$WORLD/out" 2>"$WORLD/err" </dev/null 3>&- 4>&- &
   WATCHER=$!
-  PIDS=("$WATCHER" "${PIDS[@]}")
+  WATCHERS+=("$WATCHER")
 }
 
 # The exit code of the tool that start_ogt started.
@@ -248,6 +251,33 @@ census_equals_oracle() {
     "$JUDGE" "$TESTS/compare.py" "$form" "$WORLD/out" "${oracles[@]}"
   done
   runs_free "${1:-$TARGET}"
+}
+
+# --- many holds in a row ---
+
+# holds N ARGS...: so many tables in a row, as fast as they come
+holds() {
+  local count=$1
+  shift
+  ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
+  succeeds
+  [ "$(json '[.[] | select(.event == "growth")] | length')" = "$((count + 1))" ]
+  runs_free "$TARGET"
+}
+
+# Between the first and the last of the holds the target went on, and never missed its beat by much more than the tool
+# says that it held it. (The second is for the machine, not for the tool.)
+beat_was_kept() {
+  local longest
+  longest=$(json '[.[] | select(.event == "growth") | .pause_ms] | max | ceil')
+  echo "longest gap between two beats $(($(beats "$WORLD/beat" 1) / 1000)) us, longest hold $longest ms"
+  [ "$(($(beats "$WORLD/beat" 1) / 1000000))" -le "$((longest + 1000))" ]
+}
+
+# Types and the least and the most there can be of them, in every table of the run that lists the type
+stays_between() {
+  [ "$(json --arg type "$1" --argjson least "$2" --argjson most "$3" '[.[] | select(.event == "growth") | .types[] |
+    select(.type == $type) | .count] | length > 0 and all(. >= $least and . <= $most)')" = true ]
 }
 
 # --- things that are built for a test ---

@@ -110,7 +110,21 @@ static json_t *event(const struct render *render, const char *name)
 	return json_pack("{s:s, s:i, s:s}", "event", name, "pid", (int)render->pid, "time", time);
 }
 
-/* Writes one line and gives the event up. ASCII only: no terminal takes harm from any name. */
+/* jansson escapes all that is not ASCII, and control characters, but DEL. */
+static int write_json(const char *text, size_t size, void *file)
+{
+	for (const char *end = text + size; text < end;) {
+		const char *del = memchr(text, 0x7f, (size_t)(end - text));
+		size_t plain = (size_t)((del ? del : end) - text);
+
+		if (fwrite(text, 1, plain, file) != plain || (del && fputs("\\u007f", file) == EOF))
+			return -1;
+		text += plain + (del != NULL);
+	}
+	return 0;
+}
+
+/* Writes one line and gives the event up. Printable ASCII only: no terminal takes harm from any name. */
 static void emit(struct render *render, json_t *object)
 {
 	if (!object) {
@@ -119,7 +133,8 @@ static void emit(struct render *render, json_t *object)
 		return;
 	}
 	errno = 0;
-	if (json_dumpf(object, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 ||
+	if (json_dump_callback(
+		    object, write_json, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 ||
 		fputc('\n', render->file) == EOF) {
 		if (!render->failure)
 			render->failure = errno ? errno : EIO;

@@ -23,6 +23,7 @@
 struct stream {
 	struct alloc_probe_bpf *probe;
 	struct bpf_link *link;
+	bool multi; /* loaded for uprobe_multi: such a program cannot be attached in the other way */
 	int cpus; /* values that the kernel returns for one key */
 	struct alloc_probe_key keys[BATCH];
 	struct alloc_probe_counts values[]; /* BATCH * cpus */
@@ -88,21 +89,18 @@ static int load_failed(struct error *error, int code)
 	}
 }
 
-static int attach_failed(struct error *error, const struct stream_site *site, int code)
+/* multi: it was to be a uprobe_multi link. */
+static int attach_failed(struct error *error, const struct stream_site *site, int code, bool multi)
 {
-	switch (code) {
-	case ESRCH:
+	if (code == ESRCH)
 		return error_set(error, ERROR_TARGET_ENDED, "process %d has ended", site->pid);
-	case EPERM:
-	case EACCES:
+	if (code == EPERM || code == EACCES)
 		return refused(error, "the kernel refuses the uprobe");
-	case ENOENT: /* the file itself has just been read */
+	if (code == ENOENT && !multi) /* the file itself has just been read */
 		return error_set(error, ERROR_FAILED,
 			"this kernel has no uprobes (CONFIG_UPROBE_EVENTS), so deaths cannot be counted");
-	default:
-		return error_set(error, ERROR_FAILED, "no uprobe at byte 0x%llx of %s: %s",
-			(unsigned long long)site->file_offset, site->path, strerror(code));
-	}
+	return error_set(error, ERROR_FAILED, "no uprobe at byte 0x%llx of %s: %s",
+		(unsigned long long)site->file_offset, site->path, strerror(code));
 }
 
 /* How far into the function the probe goes. */
@@ -123,6 +121,93 @@ static ssize_t cheap_offset(const struct stream_site *site, struct error *error)
 	return (ssize_t)site_offset(bytes, (size_t)n);
 }
 
+/*
+ * uprobe_multi: links without a perf event each. This is the place for all that depends on libbpf's version.
+ */
+#if LIBBPF_MAJOR_VERSION > 1 || (LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION >= 3)
+
+/* From libbpf, as the <linux/bpf.h> that goes with it may be too old to have the name. */
+static bool multi_type(enum bpf_attach_type *type)
+{
+	enum bpf_prog_type kind;
+
+	return !libbpf_prog_type_by_name("uprobe.multi", &kind, type);
+}
+
+/* What the kernel says to a link on a directory, which cannot be: -EBADF when that is all it finds wrong. */
+static int try_multi(int program, enum bpf_attach_type type, pid_t pid)
+{
+	const unsigned long offset = 0;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = "/", .uprobe_multi.offsets = &offset,
+		.uprobe_multi.cnt = 1, .uprobe_multi.pid = (uint32_t)pid);
+	int link = bpf_link_create(program, 0, type, &options);
+
+	if (link >= 0)
+		close(link);
+	return link;
+}
+
+/*
+ * The first kernels with uprobe_multi let only the one thread in whose id is the pid, so deaths in all others would be
+ * missed. A version would not tell, as stable kernels have the repair, too; it came with a check that does: a negative
+ * pid is -EINVAL, where before nobody looked at it (46ba0e49b642, "bpf: fix multi-uprobe PID filtering logic").
+ */
+static bool kernel_has_multi(enum bpf_attach_type type)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type);
+	int program = bpf_prog_load(
+		BPF_PROG_TYPE_KPROBE, NULL, "Dual BSD/GPL", nothing, sizeof(nothing) / sizeof(nothing[0]), &options);
+	bool has;
+
+	if (program < 0)
+		return false;
+	has = try_multi(program, type, 0) == -EBADF && try_multi(program, type, -1) == -EINVAL;
+	close(program);
+	return has;
+}
+
+/* Before the program is loaded. False when it has to be attached in the other way. */
+static bool prepare_multi(struct bpf_program *program)
+{
+	static enum { UNKNOWN, ABSENT, PRESENT } kernel;
+	enum bpf_attach_type type;
+
+	if (!multi_type(&type))
+		return false;
+	if (kernel == UNKNOWN)
+		kernel = kernel_has_multi(type) ? PRESENT : ABSENT;
+	return kernel == PRESENT && !bpf_program__set_expected_attach_type(program, type);
+}
+
+static struct bpf_link *attach_multi(struct bpf_program *program, const struct stream_site *site, uint64_t offset)
+{
+	const unsigned long offsets[] = {offset};
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, options, .offsets = offsets, .cnt = 1);
+
+	return bpf_program__attach_uprobe_multi(program, site->pid, site->path, NULL, &options);
+}
+
+#else
+
+static bool prepare_multi(struct bpf_program *program)
+{
+	(void)program;
+	return false;
+}
+
+static struct bpf_link *attach_multi(struct bpf_program *program, const struct stream_site *site, uint64_t offset)
+{
+	(void)program, (void)site, (void)offset;
+	errno = EOPNOTSUPP;
+	return NULL;
+}
+
+#endif
+
 static int load(struct stream *stream, const struct stream_site *site, struct error *error)
 {
 	int result;
@@ -133,25 +218,48 @@ static int load(struct stream *stream, const struct stream_site *site, struct er
 	stream->probe->rodata->object_type_offset = site->object_type_offset;
 	stream->probe->rodata->type_dealloc_offset = site->type_dealloc_offset;
 	stream->probe->rodata->site_address = site->address;
+	stream->multi = !site->per_site_only && prepare_multi(stream->probe->progs.death);
 	result = alloc_probe_bpf__load(stream->probe);
 	return result ? load_failed(error, -result) : 0;
 }
 
-/*
- * One perf event for the site. This is the place for uprobe_multi, which puts many sites in with one call: it takes
- * libbpf 1.3 (LIBBPF_MAJOR_VERSION, LIBBPF_MINOR_VERSION) at build time and Linux 6.6 at run time. For a single site
- * it would gain nothing.
- */
+/* True for a zombie, too, whose main thread has no memory left to put a probe into. */
+static bool has_ended(pid_t pid)
+{
+	char name[32], line[256], state = 'Z';
+	FILE *status;
+
+	snprintf(name, sizeof(name), "/proc/%d/status", pid);
+	status = fopen(name, "re");
+	if (!status)
+		return errno == ENOENT;
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "State: %c", &state) == 1)
+			break;
+	fclose(status);
+	return state == 'Z' || state == 'X';
+}
+
 static int attach(struct stream *stream, const struct stream_site *site, struct error *error)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options);
+	struct bpf_program *program = stream->probe->progs.death;
 	ssize_t into = cheap_offset(site, error);
+	uint64_t offset;
 
 	if (into < 0)
 		return -1;
-	stream->link = bpf_program__attach_uprobe_opts(
-		stream->probe->progs.death, site->pid, site->path, site->file_offset + (size_t)into, &options);
-	return stream->link ? 0 : attach_failed(error, site, errno);
+	offset = site->file_offset + (size_t)into;
+	if (stream->multi)
+		stream->link = attach_multi(program, site, offset);
+	else
+		stream->link = bpf_program__attach_uprobe_opts(program, site->pid, site->path, offset, &options);
+	if (!stream->link)
+		return attach_failed(error, site, errno, stream->multi);
+	/* A perf event on a zombie is refused; a uprobe_multi link is made and would count nothing. */
+	if (stream->multi && has_ended(site->pid))
+		return attach_failed(error, site, ESRCH, true);
+	return 0;
 }
 
 struct stream *stream_open(const struct stream_site *site, struct error *error)
@@ -177,6 +285,11 @@ struct stream *stream_open(const struct stream_site *site, struct error *error)
 		return NULL;
 	}
 	return stream;
+}
+
+const char *stream_attached_by(const struct stream *stream)
+{
+	return stream->multi ? "uprobe_multi" : "uprobe";
 }
 
 void stream_close(struct stream *stream)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * test_stream CASE PYTHON [ARGUMENT...]: the stream against a real interpreter, which says itself how much it did.
- * tests/stream.bats runs the cases.
+ * test_stream [--per-site] [--by WAY] CASE PYTHON [ARGUMENT...]: the stream against a real interpreter, which says
+ * itself how much it did. tests/stream.bats runs the cases. --per-site asks for the older way to attach; every stream
+ * must have been attached by WAY, where it is given.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +28,7 @@
 #define TP_DEALLOC 48
 
 /* Evaluates each line that it is sent and prints the result, an integer. */
-static const char program[] = "import gc, os, sys, threading\n"
+static const char program[] = "import gc, os, queue, sys, threading\n"
 			      "gc.disable()\n"
 			      "class Plain: pass\n"
 			      "class Other: pass\n"
@@ -40,6 +41,15 @@ static const char program[] = "import gc, os, sys, threading\n"
 			      "    for t in all: t.start()\n"
 			      "    for t in all: t.join()\n"
 			      "    return n * threads\n"
+			      "asked, answered = queue.Queue(), queue.Queue()\n"
+			      "def serve():\n"
+			      "    while True: answered.put(drop(*asked.get()))\n"
+			      "def make_servers(n):\n"
+			      "    for _ in range(n): threading.Thread(target=serve, daemon=True).start()\n"
+			      "    return n\n"
+			      "def drop_in_servers(cls, n, times):\n"
+			      "    for _ in range(times): asked.put((cls, n))\n"
+			      "    return sum(answered.get() for _ in range(times))\n"
 			      "def drop_in_child(cls, n):\n"
 			      "    pid = os.fork()\n"
 			      "    if not pid:\n"
@@ -68,6 +78,9 @@ struct site {
 	char path[128];
 	struct stream_site stream;
 };
+
+static bool per_site; /* --per-site */
+static const char *way; /* --by */
 
 static _Noreturn void die(const char *what)
 {
@@ -132,8 +145,10 @@ static int python_end(struct python *python)
 /* Where the deallocation function of a type is: read from its slot, then looked up in the maps. */
 static struct site site_of(const struct python *python, uint64_t type)
 {
-	struct site site = {
-		.stream = {.pid = python->pid, .object_type_offset = OB_TYPE, .type_dealloc_offset = TP_DEALLOC}};
+	struct site site = {.stream = {.pid = python->pid,
+				    .object_type_offset = OB_TYPE,
+				    .type_dealloc_offset = TP_DEALLOC,
+				    .per_site_only = per_site}};
 	uint64_t start, end, offset, *address = &site.stream.address;
 	struct iovec local = {address, sizeof(*address)}, remote = {(void *)(type + TP_DEALLOC), sizeof(*address)};
 	char name[64], line[512];
@@ -167,6 +182,8 @@ static struct stream *open_or_die(struct site *site)
 		printf("Bail out! %s\n", error.text);
 		exit(1);
 	}
+	if (way)
+		check(strcmp(stream_attached_by(stream), way) == 0, "by %s: %s", way, stream_attached_by(stream));
 	return stream;
 }
 
@@ -261,10 +278,16 @@ static void threads(struct python *python)
 {
 	uint64_t plain = ask(python, "id(Plain)"), sum;
 	struct site site = site_of(python, plain);
-	struct stream *stream = open_or_die(&site);
+	struct stream *stream;
 
-	sum = ask(python, "drop_in_threads(Plain, 2000, 20)");
+	ask(python, "make_servers(8)");
+	stream = open_or_die(&site);
+	sum = ask(python, "drop_in_servers(Plain, 500, 40)");
+	equal(read_deaths(stream, plain), sum, "deaths in threads born before the probe");
+	sum += ask(python, "drop_in_threads(Plain, 2000, 20)");
 	equal(read_deaths(stream, plain), sum, "deaths in threads born after the probe");
+	sum += ask(python, "drop(Plain, 300)");
+	equal(read_deaths(stream, plain), sum, "deaths in the main thread");
 	stream_close(stream);
 }
 
@@ -277,6 +300,8 @@ static void forked(struct python *python)
 	ask(python, "drop(Plain, 100)");
 	check(ask(python, "drop_in_child(Plain, 5000)") == 0, "the child ends well");
 	equal(read_deaths(stream, plain), 100, "deaths without those of a forked child");
+	ask(python, "drop(Plain, 10)");
+	equal(read_deaths(stream, plain), 110, "deaths in the parent afterwards");
 	stream_close(stream);
 }
 
@@ -321,6 +346,21 @@ static void refuse_bpf(int command, int code)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all))
 		die("seccomp");
+}
+
+/* As kernels before 6.6 answer, which do not know this kind of link. */
+static void no_multi(struct python *python)
+{
+	uint64_t plain = ask(python, "id(Plain)");
+	struct site site = site_of(python, plain);
+	struct stream *stream;
+
+	refuse_bpf(BPF_LINK_CREATE, EINVAL);
+	stream = open_or_die(&site);
+	check(strcmp(stream_attached_by(stream), "uprobe") == 0, "attached by %s", stream_attached_by(stream));
+	ask(python, "drop(Plain, 300)");
+	equal(read_deaths(stream, plain), 300, "deaths");
+	stream_close(stream);
 }
 
 static void no_batches(struct python *python)
@@ -405,11 +445,14 @@ static void only_cap_perfmon(struct python *python)
 static void ended(struct python *python)
 {
 	struct site site = site_of(python, ask(python, "id(Plain)"));
+	siginfo_t info;
 
 	/* The file outlives the process, so that it is the attaching that finds out. */
 	snprintf(site.path, sizeof(site.path), "/proc/self/exe");
 	site.stream.file_offset = 0x1000;
 	kill(python->pid, SIGKILL);
+	waitid(P_PID, (id_t)python->pid, &info, WEXITED | WNOWAIT);
+	expect_error(&site, ERROR_TARGET_ENDED, "has ended"); /* a zombie */
 	waitpid(python->pid, NULL, 0);
 	expect_error(&site, ERROR_TARGET_ENDED, "has ended");
 }
@@ -479,6 +522,7 @@ static const struct {
 	{"threads", threads, false},
 	{"forked", forked, false},
 	{"overflow", overflow, false},
+	{"no-multi", no_multi, false},
 	{"no-batches", no_batches, false},
 	{"no-bpf", no_bpf, false},
 	{"forbidden-bpf", forbidden_bpf, false},
@@ -495,8 +539,18 @@ int main(int argc, char **argv)
 {
 	struct python python;
 
+	if (argc > 1 && strcmp(argv[1], "--per-site") == 0) {
+		per_site = true;
+		argv++;
+		argc--;
+	}
+	if (argc > 2 && strcmp(argv[1], "--by") == 0) {
+		way = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: %s CASE PYTHON [ARGUMENT...]\n", argv[0]);
+		fprintf(stderr, "usage: test_stream [--per-site] [--by WAY] CASE PYTHON [ARGUMENT...]\n");
 		return 2;
 	}
 	if (!kernel_can()) {
