@@ -3,7 +3,7 @@
 # Nothing here decides a test by time: every limit is a guard against hanging.
 
 TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
-OGT=${OGT:-$TESTS/../objgraph-trace}
+OGT=${OGT:-${TESTS%/*}/objgraph-trace}
 JUDGE=/usr/bin/python3 # runs compare.py and objgraph, never a target by itself
 PATIENCE=60            # seconds before a wait or the tool counts as hung
 

@@ -121,9 +121,7 @@ static ssize_t cheap_offset(const struct stream_site *site, struct error *error)
 	return (ssize_t)site_offset(bytes, (size_t)n);
 }
 
-/*
- * uprobe_multi: links without a perf event each. This is the place for all that depends on libbpf's version.
- */
+/* uprobe_multi: a link without a perf event. This is the place for all that depends on libbpf's version. */
 #if LIBBPF_MAJOR_VERSION > 1 || (LIBBPF_MAJOR_VERSION == 1 && LIBBPF_MINOR_VERSION >= 3)
 
 /* From libbpf, as the <linux/bpf.h> that goes with it may be too old to have the name. */
@@ -256,7 +254,7 @@ static int attach(struct stream *stream, const struct stream_site *site, struct 
 		stream->link = bpf_program__attach_uprobe_opts(program, site->pid, site->path, offset, &options);
 	if (!stream->link)
 		return attach_failed(error, site, errno, stream->multi);
-	/* A perf event on a zombie is refused; a uprobe_multi link is made and would count nothing. */
+	/* The kernel refuses a perf event on a zombie; a uprobe_multi link it makes, which would count nothing. */
 	if (stream->multi && has_ended(site->pid))
 		return attach_failed(error, site, ESRCH, true);
 	return 0;

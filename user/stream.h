@@ -48,8 +48,10 @@ struct stream_counts {
  */
 struct stream *stream_open(const struct stream_site *site, struct error *error);
 
-/* "uprobe_multi" where libbpf (1.3) and the kernel (6.6, with a pid filter that lets all threads in) offer it, else
- * "uprobe". */
+/*
+ * "uprobe_multi" where libbpf (1.3) and the kernel (6.6, once its pid filter lets all threads in) have it, else
+ * "uprobe".
+ */
 const char *stream_attached_by(const struct stream *stream);
 
 /*

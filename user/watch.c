@@ -31,6 +31,7 @@ struct watch {
 	struct python python;
 	struct peaks peaks;
 	struct deaths deaths;
+	bool stopped; /* the target was in state T when its Python did not look like one */
 };
 
 static int open_python(struct watch *watch, struct error *error)
@@ -44,8 +45,10 @@ static int open_python(struct watch *watch, struct error *error)
 	result = memory ? python_open(&watch->python, &watch->target, memory, error)
 			: error_set(error, ERROR_FAILED, "out of memory");
 	memory_free(memory);
-	if (result < 0)
+	if (result < 0) {
+		watch->stopped = process_state(&watch->target.process) == 'T';
 		target_close(&watch->target);
+	}
 	return result;
 }
 
@@ -58,6 +61,10 @@ static int attach(struct watch *watch, struct error *error)
 
 		if (error->code != ERROR_AGAIN)
 			return -1;
+		if (interrupt_now() - begin > START_PATIENCE && watch->stopped)
+			return error_set(error, ERROR_FAILED,
+				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
+				watch->options->pid, last.text, watch->options->pid);
 		if (interrupt_now() - begin > START_PATIENCE)
 			return error_set(error, ERROR_FAILED,
 				"process %d does not look like the Python that it says it is: %s; no number of it "
