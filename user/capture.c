@@ -18,6 +18,10 @@
 #define HOLD_NICE (-15)
 /* Seconds for which a rehearsal is good. */
 #define REHEARSAL_GOOD 0.1
+/* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
+#define REHEARSAL_SECONDS 30.0
+#define NAMES_SECONDS 30.0
+#define NAMES_BYTES (64u << 20)
 
 /*
  * The way of the attempt after `failed` ones and so many seconds. Whoever sleeps is left alone for as long as there
@@ -69,9 +73,11 @@ static int rehearse(struct work *work, struct error *error)
 	work->memory = memory_new(work->python->target->process.pid, &work->mappings);
 	if (!work->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	census_rehearse(work->python, work->memory, &work->types);
-	for (size_t i = 0; i < work->types.count; i++)
+	census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
+	for (size_t i = 0; i < work->types.count && !interrupt_signal; i++)
 		touch_name(work, work->types.type[i].address);
+	if (interrupt_signal)
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
 	if (memory_touched(work->memory, &work->pages) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	work->rehearsed = interrupt_now();
@@ -80,17 +86,29 @@ static int rehearse(struct work *work, struct error *error)
 
 static int resolve_names(const struct work *work, struct capture *capture, struct error *error)
 {
-	size_t count = capture->census.types.count;
+	double deadline = interrupt_now() + NAMES_SECONDS;
+	size_t count = capture->census.types.count, bytes = 0;
 
 	capture->unnamed = 0;
 	capture->names = calloc(count ? count : 1, sizeof(*capture->names));
 	if (!capture->names)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		if (!typeresolve(work->python, work->memory, capture->census.types.type[i].address, &capture->names[i]))
+		struct type_name *name = &capture->names[i];
+		uint64_t address = capture->census.types.type[i].address;
+
+		/* A program may give its classes names of any size, the same long one to all. */
+		if (!(bytes < NAMES_BYTES ? typeresolve(work->python, work->memory, address, name)
+					  : typeresolve_address(address, name)))
 			capture->unnamed++;
-		if (!capture->names[i].name)
+		if (!name->name)
 			return error_set(error, ERROR_FAILED, "out of memory");
+		bytes += strlen(name->name) + (name->module ? strlen(name->module) : 0);
+		if (interrupt_signal)
+			return error_set(error, ERROR_INTERRUPTED, "interrupted");
+		if (interrupt_now() > deadline)
+			return error_set(error, ERROR_FAILED, "the names of its %zu types cannot be read in %.0f s",
+				count, NAMES_SECONDS);
 	}
 	return 0;
 }
@@ -265,8 +283,6 @@ int capture_take(
 	}
 	capture->attempts++;
 	capture->pages = work.memory ? memory_pages(work.memory) : 0;
-	if (result == 0 && process_check(&python->target->process, error) < 0)
-		result = -1;
 	if (result < 0) {
 		struct error ended;
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interrupt.h"
+
 /* How many objects in a row must lie on known pages before the rest of a list is taken as known. */
 #define TAIL_KNOWN 1024
 /* A walk through a running process ends here whatever it finds. */
@@ -159,6 +161,8 @@ static int walk_list(const struct links *links, struct memory *memory, uint64_t 
 		else
 			census->types.type[index].count++;
 		if (++*count % STOP_CHECK == 0) {
+			if (interrupt_signal)
+				return error_set(error, ERROR_INTERRUPTED, "interrupted");
 			if (*stop)
 				return error_set(error, ERROR_AGAIN, "the walk was cut short");
 			if (census->count > memory_pages(memory) * (MEMORY_PAGE_SIZE / links->object))
@@ -210,8 +214,8 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 }
 
 /* Follows one direction of a list for as long as it hangs together. True when it came round to the head. */
-static bool rehearse_list(
-	const struct links *links, struct memory *memory, uint64_t head, bool backwards, struct type_table *types)
+static bool rehearse_list(const struct links *links, struct memory *memory, uint64_t head, bool backwards,
+	double deadline, struct type_table *types)
 {
 	uint64_t onward = backwards ? links->prev : links->next, back = backwards ? links->next : links->prev;
 	uint64_t onward_mask = backwards ? links->prev_mask : links->next_mask;
@@ -228,13 +232,15 @@ static bool rehearse_list(
 			!memory_u64(memory, node + back, &returning) || (returning & back_mask) != before ||
 			!memory_u64(memory, node + links->type, &type) || type_index(types, type, NULL) < 0)
 			return false;
+		if (steps % STOP_CHECK == 0 && (interrupt_signal || interrupt_now() > deadline))
+			return false;
 		before = node;
 		node = following & onward_mask;
 	}
 	return true;
 }
 
-void census_rehearse(struct python *python, struct memory *memory, struct type_table *types)
+void census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types)
 {
 	const struct links links = links_of(&python->layout);
 	struct runtime runtime;
@@ -246,8 +252,8 @@ void census_rehearse(struct python *python, struct memory *memory, struct type_t
 		for (int generation = 0; generation <= GENERATION_PERMANENT; generation++) {
 			uint64_t head = python_generation(python, &runtime.interpreters[i], generation);
 
-			if (head && !rehearse_list(&links, memory, head, false, types))
-				rehearse_list(&links, memory, head, true, types);
+			if (head && !rehearse_list(&links, memory, head, false, deadline, types))
+				rehearse_list(&links, memory, head, true, deadline, types);
 		}
 	}
 	runtime_free(&runtime);

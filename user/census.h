@@ -59,9 +59,10 @@ void census_free(struct census *census);
 
 /*
  * The same walk through a process that runs: finds the pages that a census will need, and the types, without any
- * claim to be complete. types may hold what an earlier rehearsal found, and new ones are added.
+ * claim to be complete; until the monotonic time deadline, seconds, at most. types may hold what an earlier rehearsal
+ * found, and new ones are added.
  */
-void census_rehearse(struct python *python, struct memory *memory, struct type_table *types);
+void census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types);
 
 /*
  * What came into being since the rehearsal sits at the ends of the lists: walks back from there, fetching pages,

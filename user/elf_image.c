@@ -7,6 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Symbol tables larger than this, and more segments, are no interpreter's. */
+#define TABLE_MOST (UINT64_C(256) << 20)
+#define SYMBOLS_MOST (4u << 20)
+#define SEGMENTS_MOST 1024
+
 #define PAGE_MASK (~UINT64_C(4095))
 
 struct elf_image {
@@ -47,12 +52,15 @@ bool elf_image_is_64_bit(const struct elf_image *image)
 
 static size_t symbols_of(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct elf_symbol *symbols, size_t count)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
+	Elf_Data *data;
 	size_t found = 0, entries;
 
-	if (!data || !header->sh_entsize)
+	/* Looked at before libelf loads it: a sparse file may claim any size. */
+	if (header->sh_size > TABLE_MOST || !header->sh_entsize || !(data = elf_getdata(section, NULL)))
 		return 0;
 	entries = data->d_size / header->sh_entsize;
+	if (entries > SYMBOLS_MOST)
+		entries = SYMBOLS_MOST;
 	for (size_t i = 0; i < entries && found < count; i++) {
 		GElf_Sym symbol;
 		const char *name;
@@ -115,6 +123,8 @@ static bool segment(struct elf_image *image, size_t i, bool writable_only, GElf_
 
 	if (elf_getphdrnum(image->elf, &count) < 0)
 		return false;
+	if (count > SEGMENTS_MOST)
+		count = SEGMENTS_MOST;
 	for (size_t k = 0; k < count; k++) {
 		if (!gelf_getphdr(image->elf, (int)k, header) || header->p_type != PT_LOAD)
 			continue;

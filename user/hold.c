@@ -40,6 +40,9 @@ struct keeper {
 	pid_t *tids;
 	size_t count;
 	size_t stopped; /* how many of them were */
+	bool (*confirm)(void *context); /* asked once all are seized and none is stopped: is it still worth it? */
+	void *context;
+	sigset_t mask; /* of the thread that started the keeper, before */
 	double max_pause; /* seconds */
 	double held; /* seconds */
 	volatile bool over;
@@ -54,6 +57,7 @@ struct hold {
 	struct thread_sample *watched; /* threads that sleep and must go on sleeping */
 	size_t watched_count;
 	bool watch_births; /* and no thread state may be made */
+	bool watch_everybody; /* and no thread */
 	struct keeper keeper;
 };
 
@@ -84,20 +88,22 @@ static int seize(struct keeper *keeper, pid_t tid)
 	return error_set(&keeper->error, ERROR_AGAIN, "a thread cannot be stopped: %s", strerror(errno));
 }
 
-/* Waits until the thread stands still. *signal is what it was about to receive, and still has to. */
-static int await_stop(struct keeper *keeper, pid_t tid, int *signal)
+/*
+ * Waits until the thread stands still. *signal is what it was about to receive, and still has to. The stop is looked at
+ * but not taken (WNOWAIT): should the tracer be killed now, the kernel delivers the signal instead of losing it.
+ */
+static int await_stop(struct keeper *keeper, pid_t tid, double deadline, int *signal)
 {
-	double begin = interrupt_now();
-	int status;
+	siginfo_t info;
 
 	for (unsigned int looks = 0;; looks++) {
-		pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
-
-		if (got == tid)
-			break;
-		if (got < 0 && errno != EINTR)
+		info.si_pid = 0;
+		if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 &&
+			errno != EINTR)
 			return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
-		if (interrupt_now() - begin > STOP_PATIENCE)
+		if (info.si_pid)
+			break;
+		if (interrupt_signal || interrupt_now() > deadline)
 			return error_set(
 				&keeper->error, ERROR_AGAIN, "a thread does not stop: it waits inside the kernel");
 		if (looks < 200)
@@ -105,9 +111,9 @@ static int await_stop(struct keeper *keeper, pid_t tid, int *signal)
 		else
 			usleep(50);
 	}
-	if (!WIFSTOPPED(status))
+	if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
 		return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
-	*signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
+	*signal = info.si_status >> 8 == PTRACE_EVENT_STOP ? 0 : info.si_status & 0x7f;
 	return 0;
 }
 
@@ -138,7 +144,7 @@ static void *keeper_run(void *argument)
 {
 	struct keeper *keeper = argument;
 	int *signals = calloc(keeper->count, sizeof(*signals));
-	double begin = interrupt_now();
+	double begin, patience = keeper->max_pause < STOP_PATIENCE ? keeper->max_pause : STOP_PATIENCE;
 	size_t seized = 0, asked = 0;
 	int result = signals ? 0 : error_set(&keeper->error, ERROR_FAILED, "out of memory");
 
@@ -147,12 +153,16 @@ static void *keeper_run(void *argument)
 		if (result == 0)
 			seized++;
 	}
+	/* So far nobody was disturbed. Who has let go of the GIL meanwhile may be about to sleep, and is left alone. */
+	if (result == 0 && keeper->confirm && !keeper->confirm(keeper->context))
+		result = error_set(&keeper->error, ERROR_AGAIN, "the GIL changed hands");
+	begin = interrupt_now();
 	while (result == 0 && asked < seized) {
 		if (ptrace(PTRACE_INTERRUPT, keeper->tids[asked++], NULL, NULL) < 0)
 			result = error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
 	}
 	while (result == 0 && keeper->stopped < asked) {
-		result = await_stop(keeper, keeper->tids[keeper->stopped], &signals[keeper->stopped]);
+		result = await_stop(keeper, keeper->tids[keeper->stopped], begin + patience, &signals[keeper->stopped]);
 		if (result == 0)
 			keeper->stopped++;
 	}
@@ -162,7 +172,7 @@ static void *keeper_run(void *argument)
 	for (size_t i = 0; i < keeper->stopped; i++)
 		ptrace(PTRACE_DETACH, keeper->tids[i], NULL, (void *)(uintptr_t)signals[i]);
 	/* Threads seized but not stopped are let go by the kernel when this thread ends. */
-	keeper->held = interrupt_now() - begin;
+	keeper->held = asked ? interrupt_now() - begin : 0;
 	keeper->state = KEEPER_DONE;
 	pthread_cond_broadcast(&keeper->changed);
 	pthread_mutex_unlock(&keeper->lock);
@@ -173,7 +183,7 @@ static void *keeper_run(void *argument)
 static int keeper_start(struct keeper *keeper, struct error *error)
 {
 	pthread_condattr_t attributes;
-	sigset_t all, before;
+	sigset_t all;
 	int failed, result = 0;
 
 	pthread_mutex_init(&keeper->lock, NULL);
@@ -182,9 +192,14 @@ static int keeper_start(struct keeper *keeper, struct error *error)
 	pthread_cond_init(&keeper->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_sigmask(SIG_SETMASK, &all, &keeper->mask);
 	failed = pthread_create(&keeper->thread, NULL, keeper_run, keeper);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* Ctrl-Z stops all threads of a program, the keeper too: it has to wait until the hold is over. */
+	all = keeper->mask;
+	sigaddset(&all, SIGTSTP);
+	sigaddset(&all, SIGTTIN);
+	sigaddset(&all, SIGTTOU);
+	pthread_sigmask(SIG_SETMASK, failed ? &keeper->mask : &all, NULL);
 	if (failed)
 		return error_set(error, ERROR_FAILED, "cannot start a thread: %s", strerror(failed));
 	keeper->started = true;
@@ -208,6 +223,7 @@ static void keeper_end(struct keeper *keeper, struct hold_report *report)
 		pthread_cond_broadcast(&keeper->changed);
 		pthread_mutex_unlock(&keeper->lock);
 		pthread_join(keeper->thread, NULL);
+		pthread_sigmask(SIG_SETMASK, &keeper->mask, NULL);
 		pthread_cond_destroy(&keeper->changed);
 		pthread_mutex_destroy(&keeper->lock);
 		report->held_ms = keeper->held * 1e3;
@@ -237,27 +253,44 @@ static const struct thread_state *state_at(const struct runtime *runtime, uint64
 static int look(struct hold *hold, struct error *error)
 {
 	struct threads threads;
-	int result;
 
 	runtime_free(&hold->runtime);
 	memory_forget(hold->live);
+	if (python_runtime(hold->python, hold->live, &hold->runtime, error) < 0)
+		return -1;
+	/* In this order: a thread that is listed before its state is made would be missed, a state without one is not.
+	 */
 	if (process_threads(hold->process, &threads, error) < 0)
 		return -1;
-	result = python_runtime(hold->python, hold->live, &hold->runtime, error);
-	if (result == 0)
-		python_match_threads(hold->python, hold->live, &hold->runtime, &threads);
+	python_match_threads(hold->python, hold->live, &hold->runtime, &threads);
 	free(threads.thread);
-	return result;
+	return 0;
+}
+
+static bool is_watched(const struct hold *hold, pid_t tid)
+{
+	for (size_t i = 0; i < hold->watched_count; i++) {
+		if (hold->watched[i].tid == tid)
+			return true;
+	}
+	return false;
+}
+
+static bool is_stopped(const struct hold *hold, pid_t tid)
+{
+	for (size_t i = 0; i < hold->keeper.count; i++) {
+		if (hold->keeper.tids[i] == tid)
+			return true;
+	}
+	return false;
 }
 
 static int to_stop(struct hold *hold, pid_t tid, struct error *error)
 {
 	pid_t *grown;
 
-	for (size_t i = 0; i < hold->keeper.count; i++) {
-		if (hold->keeper.tids[i] == tid)
-			return 0;
-	}
+	if (is_stopped(hold, tid))
+		return 0;
 	grown = realloc(hold->keeper.tids, (hold->keeper.count + 1) * sizeof(*grown));
 	if (!grown)
 		return error_set(error, ERROR_FAILED, "out of memory");
@@ -271,6 +304,8 @@ static int watch(struct hold *hold, pid_t tid, struct error *error)
 {
 	struct thread_sample sample, *grown;
 
+	if (is_watched(hold, tid))
+		return 0;
 	process_sample(hold->process, tid, &sample);
 	if (!sample.state || sample.on_cpu)
 		return error_set(error, ERROR_AGAIN, "a thread runs that may take the GIL at any time");
@@ -282,29 +317,53 @@ static int watch(struct hold *hold, pid_t tid, struct error *error)
 	return 0;
 }
 
+/* All threads of the process that are not to be stopped have to sleep. */
+static int watch_everybody(struct hold *hold, struct error *error)
+{
+	struct threads threads;
+	int result = 0;
+
+	hold->watch_everybody = true;
+	if (process_threads(hold->process, &threads, error) < 0)
+		return -1;
+	for (size_t i = 0; i < threads.count && result == 0; i++) {
+		if (!is_stopped(hold, threads.thread[i].tid))
+			result = watch(hold, threads.thread[i].tid, error);
+	}
+	free(threads.thread);
+	return result;
+}
+
+/*
+ * Whether it is known which threads could take a GIL: each thread state leads to its thread, and a new one would show.
+ * A state whose thread cannot be told (it ended, or a fork left it behind) might be anybody's.
+ */
+static bool takers_are_known(const struct hold *hold)
+{
+	if (hold->python->layout.interp.tstate_next_unique_id < 0) /* 3.6 */
+		return false;
+	for (size_t i = 0; i < hold->runtime.thread_count; i++) {
+		if (!hold->runtime.threads[i].tid)
+			return false;
+	}
+	return true;
+}
+
 /* A free GIL: everybody who could take it has to sleep. */
 static int watch_takers(struct hold *hold, const struct gil *gil, struct error *error)
 {
 	const struct runtime *runtime = &hold->runtime;
-	struct threads threads;
 	int result = 0;
 
 	hold->watch_births = true;
-	if (hold->python->layout.interp.tstate_next_unique_id >= 0 && runtime->interpreters[0].address) {
-		for (size_t i = 0; i < runtime->thread_count && result == 0; i++) {
-			const struct thread_state *thread = &runtime->threads[i];
+	if (!takers_are_known(hold))
+		return watch_everybody(hold, error);
+	for (size_t i = 0; i < runtime->thread_count && result == 0; i++) {
+		const struct thread_state *thread = &runtime->threads[i];
 
-			if (thread->tid && runtime->interpreters[thread->interpreter].gil == gil->address)
-				result = watch(hold, thread->tid, error);
-		}
-		return result;
+		if (runtime->interpreters[thread->interpreter].gil == gil->address)
+			result = watch(hold, thread->tid, error);
 	}
-	/* 3.6 does not tell whether a thread state was made meanwhile: all threads count. */
-	if (process_threads(hold->process, &threads, error) < 0)
-		return -1;
-	for (size_t i = 0; i < threads.count && result == 0; i++)
-		result = watch(hold, threads.thread[i].tid, error);
-	free(threads.thread);
 	return result;
 }
 
@@ -355,30 +414,45 @@ static int plan_all(struct hold *hold, struct error *error)
 {
 	hold->watch_births = true;
 	for (size_t i = 0; i < hold->runtime.thread_count; i++) {
-		if (hold->runtime.threads[i].tid && to_stop(hold, hold->runtime.threads[i].tid, error) < 0)
+		pid_t tid = hold->runtime.threads[i].tid;
+		struct thread_sample sample;
+
+		if (!tid)
+			continue;
+		/* One that waits in the kernel uninterruptibly would not stop, and the others would wait for it. */
+		process_sample(hold->process, tid, &sample);
+		if ((sample.state == 'D' ? watch(hold, tid, error) : to_stop(hold, tid, error)) < 0)
 			return -1;
 	}
-	return 0;
+	return takers_are_known(hold) ? 0 : watch_everybody(hold, error);
 }
 
-/* Whether anybody could have taken a GIL since the beginning. Costs microseconds: it runs while a thread is stopped. */
-static int unchanged(struct hold *hold, struct error *error)
+/* Whether each GIL lies where it did at the beginning. Costs microseconds: it runs while a thread is stopped. */
+static bool same_holders(void *context)
 {
+	struct hold *hold = context;
 	struct runtime *runtime = &hold->runtime;
-	int result = 0;
 
 	memory_forget(hold->live);
-	for (size_t i = 0; i < runtime->gil_count && result == 0; i++) {
+	for (size_t i = 0; i < runtime->gil_count; i++) {
 		struct gil gil = runtime->gils[i];
 		struct runtime only = {.gils = &gil, .gil_count = 1};
 
 		if (!python_gils(hold->python, hold->live, &only) || gil.holder != runtime->gils[i].holder ||
 			gil.switches != runtime->gils[i].switches)
-			result = error_set(error, ERROR_AGAIN, "the GIL changed hands");
+			return false;
 	}
-	if (result == 0 && python_collecting(hold->python, hold->live, runtime))
-		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
-	return result;
+	return true;
+}
+
+/* Whether nobody can have taken a GIL since the beginning, and none collects. */
+static int unchanged(struct hold *hold, struct error *error)
+{
+	if (!same_holders(hold))
+		return error_set(error, ERROR_AGAIN, "the GIL changed hands");
+	if (python_collecting(hold->python, hold->live, &hold->runtime))
+		return error_set(error, ERROR_COLLECTING, "a garbage collection is running");
+	return 0;
 }
 
 /* Whether interpreters and the numbers of thread states ever made are those of the beginning. */
@@ -397,6 +471,21 @@ static int none_born(struct hold *hold, struct error *error)
 			result = error_set(error, ERROR_AGAIN, "a thread state was made");
 	}
 	runtime_free(&now);
+	return result;
+}
+
+static int no_new_thread(struct hold *hold, struct error *error)
+{
+	struct threads threads;
+	int result = 0;
+
+	if (process_threads(hold->process, &threads, error) < 0)
+		return -1;
+	for (size_t i = 0; i < threads.count && result == 0; i++) {
+		if (!is_watched(hold, threads.thread[i].tid) && !is_stopped(hold, threads.thread[i].tid))
+			result = error_set(error, ERROR_AGAIN, "a thread was started");
+	}
+	free(threads.thread);
 	return result;
 }
 
@@ -425,7 +514,11 @@ struct hold *hold_begin(
 		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	if (result == 0)
 		result = plans[way](hold, error);
+	if (result == 0 && !hold->keeper.count && !hold->watched_count)
+		result = error_set(error, ERROR_AGAIN, "no thread of this Python can be told");
 	if (result == 0 && hold->keeper.count) {
+		hold->keeper.confirm = way == HOLD_ALL ? NULL : same_holders;
+		hold->keeper.context = hold;
 		result = keeper_start(&hold->keeper, error);
 		/* With everybody stopped, the GIL may rest in any hand: what counts is how it lies now. */
 		if (result == 0 && way == HOLD_ALL) {
@@ -454,6 +547,8 @@ int hold_end(struct hold *hold, struct hold_report *report, struct error *error)
 
 	if (result == 0 && hold->watch_births)
 		result = none_born(hold, error);
+	if (result == 0 && hold->watch_everybody)
+		result = no_new_thread(hold, error);
 	for (size_t i = 0; i < hold->watched_count && result == 0; i++) {
 		struct thread_sample after;
 

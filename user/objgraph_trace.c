@@ -20,6 +20,8 @@ static int finish(struct render *render, int result, const struct error *error)
 	else if (result < 0 && error->code != ERROR_INTERRUPTED)
 		render_error(render, error);
 	if (render_close(render, &late) < 0 && (result == 0 || error->code == ERROR_INTERRUPTED)) {
+		if (late.code == ERROR_INTERRUPTED)
+			return EXIT_INTERRUPTED;
 		render_error(NULL, &late);
 		return ERROR_FAILED;
 	}

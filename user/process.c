@@ -273,6 +273,7 @@ int process_threads(const struct process *process, struct threads *threads, stru
 			grown = realloc(threads->thread, capacity * sizeof(*grown));
 			if (!grown) {
 				free(threads->thread);
+				*threads = (struct threads){0};
 				closedir(tasks);
 				return error_set(error, ERROR_FAILED, "out of memory");
 			}
@@ -307,9 +308,10 @@ void process_sample(const struct process *process, pid_t tid, struct thread_samp
 		sample->on_cpu = true;
 	snprintf(path, sizeof(path), "task/%d/schedstat", tid);
 	if (read_start(process->directory, path, text, sizeof(text)) > 0 &&
-		sscanf(text, "%" SCNu64 " %*u %" SCNu64, &sample->run_time, &sample->switches) == 2)
+		sscanf(text, "%" SCNu64 " %*u %" SCNu64, &sample->run_time, &sample->switches) == 2 &&
+		(sample->run_time || sample->switches))
 		return;
-	/* A kernel without schedstat: the two context-switch counters of status. */
+	/* A kernel that keeps no schedstat, or fills it with zeros: the two context-switch counters of status. */
 	snprintf(path, sizeof(path), "task/%d/status", tid);
 	if (read_start(process->directory, path, text, sizeof(text)) > 0) {
 		const char *voluntary = status_field(text, "voluntary_ctxt_switches");

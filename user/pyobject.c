@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A dict with more entries than this is not searched. */
-#define DICT_ENTRIES_MOST (1u << 20)
+#define DICT_ENTRIES_MOST (1u << 17)
 
 /* Py_TPFLAGS_UNICODE_SUBCLASS, Include/object.h: str and what derives from it. */
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28)

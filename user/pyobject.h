@@ -11,7 +11,7 @@
 #include "memory.h"
 
 /* Strings longer than this many characters are not read. */
-#define PYOBJECT_STRING_MOST (1u << 20)
+#define PYOBJECT_STRING_MOST (1u << 18)
 
 /*
  * The text of a str as UTF-8, malloc'ed, NUL-terminated; lone surrogates as \udc80 (backslashreplace) and U+0000 as

@@ -7,11 +7,13 @@
 #include "pyobject.h"
 
 #define INTERPRETERS_MOST 4096u
-#define THREAD_STATES_MOST (1u << 20)
+#define THREAD_STATES_MOST (1u << 16)
 /* ob_type leads from any object to `type` in a few steps: one for each metaclass of a metaclass. */
 #define TYPE_STEPS_MOST 8
 /* glibc 2.4 and later keep the id within the first kibibyte of struct pthread. */
 #define PTHREAD_SEARCH 2048
+/* Thread states that are asked where struct pthread keeps the id. */
+#define TID_SAMPLE 16
 
 static bool at(struct memory *memory, uint64_t base, int32_t offset, uint64_t *value)
 {
@@ -107,11 +109,7 @@ static bool interpreters_head(const struct python *python, struct memory *memory
 
 	if (target->runtime)
 		return at(memory, target->runtime, python->layout.runtime.interpreters_head, head);
-	if (target->interp_head)
-		return memory_u64(memory, target->interp_head, head);
-	/* A stripped 3.6: only from the thread state that holds the GIL. */
-	return memory_u64(memory, target->tstate_current, head) &&
-	       (!*head || at(memory, *head, python->layout.tstate.interp, head));
+	return memory_u64(memory, target->interp_head, head);
 }
 
 /* Before 3.9 all interpreters share one set of lists: the first of the list stands for it. */
@@ -126,13 +124,6 @@ static bool share_lists(const struct python *python, struct memory *memory, stru
 		gc = target->runtime + (uint64_t)python->layout.runtime.gc;
 	else if (!memory_u64(memory, target->gc_generation0, &gc) || !gc)
 		return false;
-	if (!runtime->interpreter_count) {
-		/* A stripped 3.6 whose GIL is free: the lists are known, the interpreters are not. */
-		if (!grow((void **)&runtime->interpreters, 0, sizeof(*runtime->interpreters)))
-			return false;
-		runtime->interpreters[0] = (struct interpreter){.id = -1};
-		runtime->interpreter_count = 1;
-	}
 	runtime->interpreters[0].gc = gc;
 	return true;
 }
@@ -218,7 +209,7 @@ int python_runtime(struct python *python, struct memory *memory, struct runtime 
 		runtime->interpreters[runtime->interpreter_count++] = interpreter;
 		result = read_thread_states(python, memory, runtime, (uint32_t)runtime->interpreter_count - 1, error);
 	}
-	if (result == 0 && !runtime->interpreter_count && (python->target->runtime || python->target->interp_head))
+	if (result == 0 && !runtime->interpreter_count)
 		result = error_set(error, ERROR_AGAIN, "it has no interpreter: it is starting up or shutting down");
 	if (result == 0 && !(share_lists(python, memory, runtime) && find_gils(python, runtime) &&
 				   python_gils(python, memory, runtime)))
@@ -233,8 +224,8 @@ bool python_collecting(const struct python *python, struct memory *memory, const
 	const struct target *target = python->target;
 	uint32_t collecting;
 
-	if (!target->runtime) /* 3.6: a variable of its own, known only when not stripped */
-		return target->gc_collecting && (!memory_u32(memory, target->gc_collecting, &collecting) || collecting);
+	if (!target->runtime) /* 3.6: a variable of its own */
+		return !memory_u32(memory, target->gc_collecting, &collecting) || collecting;
 	for (size_t i = 0; i < runtime->interpreter_count; i++) {
 		uint64_t gc = runtime->interpreters[i].gc;
 
@@ -244,70 +235,94 @@ bool python_collecting(const struct python *python, struct memory *memory, const
 	return false;
 }
 
-static pid_t tid_of(const struct threads *threads, uint64_t inner)
+static int compare_inner(const void *a, const void *b)
 {
-	for (size_t i = 0; i < threads->count; i++) {
-		if ((uint64_t)threads->thread[i].inner == inner)
-			return threads->thread[i].tid;
-	}
-	return 0;
+	pid_t x = ((const struct thread *)a)->inner, y = ((const struct thread *)b)->inner;
+
+	return (x > y) - (x < y);
 }
 
-/* Whether struct pthread keeps the thread's id at offset: then every thread state leads to a thread of its own. */
-static bool is_tid_offset(
+/* threads: ascending by inner id. */
+static pid_t tid_of(const struct threads *threads, uint64_t inner)
+{
+	struct thread key = {.inner = (pid_t)inner}, *found;
+
+	if (inner == 0 || inner > INT32_MAX)
+		return 0;
+	found = bsearch(&key, threads->thread, threads->count, sizeof(key), compare_inner);
+	return found ? found->tid : 0;
+}
+
+/* The thread that struct pthread at thread_id names at offset; 0 when it names none that lives. */
+static pid_t pthread_owner(
+	struct memory *memory, const struct threads *threads, const struct thread_state *thread, int32_t offset)
+{
+	uint32_t inner;
+
+	if (offset < 0 || !thread->thread_id || !memory_u32(memory, thread->thread_id + (uint64_t)offset, &inner))
+		return 0;
+	return tid_of(threads, inner);
+}
+
+/*
+ * How many of the first thread states lead to a thread of their own when struct pthread keeps the id at offset. Some
+ * may not: their thread ended, or was left behind by a fork.
+ */
+static size_t tid_offset_matches(
 	struct memory *memory, const struct runtime *runtime, const struct threads *threads, int32_t offset)
 {
+	pid_t seen[TID_SAMPLE];
 	size_t matched = 0;
 
-	for (size_t i = 0; i < runtime->thread_count && i < 16; i++) {
-		uint32_t inner;
+	for (size_t i = 0; i < runtime->thread_count && matched < TID_SAMPLE && i < 4 * TID_SAMPLE; i++) {
+		pid_t tid = pthread_owner(memory, threads, &runtime->threads[i], offset);
 
-		if (!runtime->threads[i].thread_id)
-			continue;
-		if (!memory_u32(memory, runtime->threads[i].thread_id + (uint64_t)offset, &inner) ||
-			!tid_of(threads, inner))
-			return false;
-		matched++;
+		for (size_t k = 0; k < matched && tid; k++) {
+			/* One thread may have states in several interpreters, but different threads differ. */
+			if (seen[k] == tid)
+				tid = 0;
+		}
+		if (tid)
+			seen[matched++] = tid;
 	}
-	return matched > 0;
+	return matched;
 }
 
 static void find_tid_offset(
 	struct python *python, struct memory *memory, const struct runtime *runtime, const struct threads *threads)
 {
-	const int32_t glibc = 720; /* x86-64 and aarch64 since 2.4: the first guess, checked like any other */
+	const int32_t glibc = 720; /* x86-64 and aarch64 since 2.4: wins when it fits as well as any other */
+	size_t best = tid_offset_matches(memory, runtime, threads, glibc);
 
-	python->pthread_tid = LAYOUT_ABSENT;
-	if (is_tid_offset(memory, runtime, threads, glibc)) {
-		python->pthread_tid = glibc;
+	python->pthread_tid = best ? glibc : LAYOUT_ABSENT;
+	if (best)
 		return;
-	}
 	for (int32_t offset = 0; offset < PTHREAD_SEARCH; offset += 4) {
-		if (is_tid_offset(memory, runtime, threads, offset)) {
+		size_t matched = tid_offset_matches(memory, runtime, threads, offset);
+
+		if (matched > best) {
+			best = matched;
 			python->pthread_tid = offset;
-			return;
 		}
 	}
 }
 
 void python_match_threads(
-	struct python *python, struct memory *memory, struct runtime *runtime, const struct threads *threads)
+	struct python *python, struct memory *memory, struct runtime *runtime, struct threads *threads)
 {
+	qsort(threads->thread, threads->count, sizeof(*threads->thread), compare_inner);
 	/*
 	 * libc's own record comes first: native_thread_id may be the parent's in a forked child (3.11, 3.12), while
-	 * libc renews its record in fork().
+	 * libc renews its record in fork(). An offset that once led somewhere is forgotten only when it leads nowhere
+	 * any more.
 	 */
-	if (python->pthread_tid < 0 || !is_tid_offset(memory, runtime, threads, python->pthread_tid))
+	if (python->pthread_tid < 0 || !tid_offset_matches(memory, runtime, threads, python->pthread_tid))
 		find_tid_offset(python, memory, runtime, threads);
 	for (size_t i = 0; i < runtime->thread_count; i++) {
 		struct thread_state *thread = &runtime->threads[i];
-		uint32_t inner;
 
-		thread->tid = 0;
-		if (python->pthread_tid >= 0 && thread->thread_id &&
-			memory_u32(memory, thread->thread_id + (uint64_t)python->pthread_tid, &inner))
-			thread->tid = tid_of(threads, inner);
-		if (!thread->tid && thread->native_id)
+		thread->tid = pthread_owner(memory, threads, thread, python->pthread_tid);
+		if (!thread->tid)
 			thread->tid = tid_of(threads, thread->native_id);
 	}
 }
@@ -410,6 +425,11 @@ int python_open(struct python *python, const struct target *target, struct memor
 
 	if (!target->runtime && (!target->gc_generation0 || !target->tstate_current))
 		return error_set(error, ERROR_FAILED, "Python %s lacks the symbols that its lists are found by",
+			target->version_text);
+	if (!target->runtime && (!target->gc_collecting || !target->interp_head))
+		return error_set(error, ERROR_FAILED,
+			"this Python %s was stripped of the symbols that tell whether a garbage collection is running; "
+			"without them no count of a 3.6 is certain",
 			target->version_text);
 	for (; row && result < 0; row = layout_other(row, target->version)) {
 		struct error why;

@@ -66,9 +66,9 @@ int python_open(struct python *python, const struct target *target, struct memor
 int python_runtime(struct python *python, struct memory *memory, struct runtime *runtime, struct error *error);
 void runtime_free(struct runtime *runtime);
 
-/* Finds for each thread state the thread that it belongs to. */
+/* Finds for each thread state the thread that it belongs to. Sorts the threads. */
 void python_match_threads(
-	struct python *python, struct memory *memory, struct runtime *runtime, const struct threads *threads);
+	struct python *python, struct memory *memory, struct runtime *runtime, struct threads *threads);
 
 /* Reads the GILs anew; false when memory could not be read. */
 bool python_gils(const struct python *python, struct memory *memory, struct runtime *runtime);

@@ -64,6 +64,8 @@ int render_status(const struct render *render, struct error *error)
 {
 	if (render->failure == EPIPE)
 		return 1;
+	if (render->failure == EINTR)
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
 	if (render->failure)
 		return error_set(error, ERROR_FAILED, "cannot write %s: %s", render->path, strerror(render->failure));
 	return 0;
@@ -85,15 +87,18 @@ int render_close(struct render *render, struct error *error)
 
 void render_note(const char *format, ...)
 {
+	char *text, *printable;
 	va_list args;
+	int length;
 
-	flockfile(stderr);
-	fputs("objgraph-trace: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	length = vasprintf(&text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	printable = length < 0 ? NULL : text_printable(text);
+	fprintf(stderr, "objgraph-trace: %s\n", printable ? printable : "out of memory");
+	if (length >= 0)
+		free(text);
+	free(printable);
 }
 
 /* An event with the fields that all have. NULL when out of memory, which jansson's setters take without harm. */
@@ -196,15 +201,13 @@ static void note_oddities(struct render *render, const struct capture *capture)
 void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
 	const struct capture *capture)
 {
-	char *executable = text_printable(target->executable);
 	char pause[64];
 
 	note_pause(pause, sizeof(pause), capture);
 	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
-		target->version_text, target->debug ? " (debug build)" : "", render->pid, executable ? executable : "?",
-		threads, threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
+		target->version_text, target->debug ? " (debug build)" : "", render->pid, target->executable, threads,
+		threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
 		capture->census.interpreters > 1 ? ", in several interpreters" : "", pause);
-	free(executable);
 	if (render->json) {
 		json_t *object = event(render, "attached"), *build = json_array();
 
@@ -320,10 +323,7 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 
 static void reason(struct render *render, const char *name, const struct error *error)
 {
-	char *printable = text_printable(error->text);
-
-	render_note("%s", printable ? printable : "out of memory");
-	free(printable);
+	render_note("%s", error->text);
 	if (render && render->json && !render->failure) {
 		json_t *object = event(render, name);
 

@@ -27,7 +27,7 @@ int render_close(struct render *render, struct error *error);
 
 /*
  * 0 while the output takes what is written. 1 once its reader has closed the pipe: time to end, without an error.
- * -1 with ERROR_FAILED when it cannot be written (a full disk).
+ * -1 with ERROR_FAILED when it cannot be written (a full disk), ERROR_INTERRUPTED when Ctrl-C ended a blocked write.
  */
 int render_status(const struct render *render, struct error *error);
 
@@ -51,7 +51,7 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 void render_exited(struct render *render, const struct error *error);
 void render_error(struct render *render, const struct error *error);
 
-/* A line on standard error. */
+/* A line on standard error; what is not fit for a terminal is escaped. */
 void render_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

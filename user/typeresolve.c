@@ -78,6 +78,12 @@ bool typeresolve(const struct python *python, struct memory *memory, uint64_t ad
 	if (known)
 		return true;
 	type_name_free(name);
+	return typeresolve_address(address, name);
+}
+
+bool typeresolve_address(uint64_t address, struct type_name *name)
+{
+	*name = (struct type_name){0};
 	if (asprintf(&name->name, "<type at %#llx>", (unsigned long long)address) < 0)
 		name->name = NULL;
 	return false;

@@ -23,6 +23,9 @@ struct type_name {
  * instead. False also when out of memory, with name NULL. Freed with type_name_free.
  */
 bool typeresolve(const struct python *python, struct memory *memory, uint64_t address, struct type_name *name);
+
+/* The name that stands for one that cannot be read: the address. Always false. */
+bool typeresolve_address(uint64_t address, struct type_name *name);
 void type_name_free(struct type_name *name);
 
 /* module.name, malloc'ed, NULL when out of memory. */

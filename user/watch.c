@@ -63,7 +63,8 @@ static int attach(struct watch *watch, struct error *error)
 			return -1;
 		if (interrupt_now() - begin > START_PATIENCE && watch->stopped)
 			return error_set(error, ERROR_FAILED,
-				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
+				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with "
+				"kill -CONT %d",
 				watch->options->pid, last.text, watch->options->pid);
 		if (interrupt_now() - begin > START_PATIENCE)
 			return error_set(error, ERROR_FAILED,
@@ -357,11 +358,9 @@ static int run(struct watch *watch, struct error *error)
 
 	if (result < 0)
 		return -1;
-	if (process_threads(&watch->target.process, &threads, error) < 0) {
-		capture_free(&first);
-		return -1;
-	}
-	free(threads.thread);
+	/* When it ended just now, what was measured is shown all the same. */
+	if (process_threads(&watch->target.process, &threads, NULL) == 0)
+		free(threads.thread);
 	render_attached(watch->render, &watch->target, threads.count, watch->options->budget < 100 ? 0 : 100, &first);
 	result =
 		watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
