@@ -11,7 +11,7 @@
 #define PATIENCE 15.0
 #define PATIENCE_TRACED 1.5
 #define PATIENCE_STOPPED 1.0
-#define BACK_OFF_MOST 0.05
+#define BACK_OFF_MOST 0.008
 /* How often and how long it is tried without stopping anybody but the GIL's holder. */
 #define GENTLE_ATTEMPTS 8
 #define GENTLE_SECONDS 1.0
@@ -29,9 +29,9 @@
  */
 static enum hold_way way_of(unsigned int failed, double seconds)
 {
-	if (failed >= GENTLE_ATTEMPTS && seconds > GENTLE_SECONDS && failed % 2)
+	if (failed >= GENTLE_ATTEMPTS && seconds > GENTLE_SECONDS && failed % 3 == 0)
 		return HOLD_ALL;
-	return failed % 3 == 2 ? HOLD_CATCH : HOLD_GENTLY;
+	return !failed ? HOLD_GENTLY : failed % 2 ? HOLD_BETWEEN : HOLD_CATCH;
 }
 
 struct work {

@@ -19,6 +19,8 @@
 #define STOP_PATIENCE 0.1
 /* How long HOLD_CATCH looks for somebody with the GIL. */
 #define CATCH_PATIENCE 0.05
+/* How long HOLD_BETWEEN waits for somebody to take the GIL, and to let go of it. */
+#define BETWEEN_PATIENCE 0.005
 /* How often a waiting keeper looks for Ctrl-C. */
 #define KEEPER_TICK 0.02
 
@@ -40,6 +42,7 @@ struct keeper {
 	pid_t *tids;
 	size_t count;
 	size_t stopped; /* how many of them were */
+	int (*choose)(void *context, struct error *error); /* fills in tids; NULL: they are given */
 	bool (*confirm)(void *context); /* asked once all are seized and none is stopped: is it still worth it? */
 	void *context;
 	sigset_t mask; /* of the thread that started the keeper, before */
@@ -143,11 +146,13 @@ static void keep(struct keeper *keeper, double begin)
 static void *keeper_run(void *argument)
 {
 	struct keeper *keeper = argument;
-	int *signals = calloc(keeper->count, sizeof(*signals));
 	double begin, patience = keeper->max_pause < STOP_PATIENCE ? keeper->max_pause : STOP_PATIENCE;
 	size_t seized = 0, asked = 0;
-	int result = signals ? 0 : error_set(&keeper->error, ERROR_FAILED, "out of memory");
+	int result = keeper->choose ? keeper->choose(keeper->context, &keeper->error) : 0;
+	int *signals = calloc(keeper->count + 1, sizeof(*signals));
 
+	if (!signals)
+		result = error_set(&keeper->error, ERROR_FAILED, "out of memory");
 	while (result == 0 && seized < keeper->count) {
 		result = seize(keeper, keeper->tids[seized]);
 		if (result == 0)
@@ -307,7 +312,7 @@ static int watch(struct hold *hold, pid_t tid, struct error *error)
 	if (is_watched(hold, tid))
 		return 0;
 	process_sample(hold->process, tid, &sample);
-	if (!sample.state || sample.on_cpu)
+	if (!sample.asleep)
 		return error_set(error, ERROR_AGAIN, "a thread runs that may take the GIL at any time");
 	grown = realloc(hold->watched, (hold->watched_count + 1) * sizeof(*grown));
 	if (!grown)
@@ -387,27 +392,51 @@ static int plan_gently(struct hold *hold, struct error *error)
 	return 0;
 }
 
-/* Looks at the GIL over and over until somebody has it: in a mostly idle process that takes a while. */
-static int plan_catch(struct hold *hold, struct error *error)
+/* Looks at the one GIL until it is held, or free; ERROR_AGAIN when it does not become so for a while. */
+static int await_gil(struct hold *hold, bool held, double patience, struct error *error)
 {
 	double begin = interrupt_now();
 
-	if (hold->runtime.gil_count != 1)
-		return plan_gently(hold, error);
-	for (;;) {
-		const struct thread_state *holder;
-
-		if (hold->runtime.gils[0].holder) {
-			holder = state_at(&hold->runtime, hold->runtime.gils[0].holder);
-			if (holder && holder->tid)
-				return to_stop(hold, holder->tid, error);
-		}
-		if (interrupt_now() - begin > CATCH_PATIENCE || interrupt_signal)
-			return error_set(error, ERROR_AGAIN, "nobody took the GIL for a while");
+	while ((hold->runtime.gils[0].holder != 0) != held) {
+		if (interrupt_now() - begin > patience || interrupt_signal)
+			return error_set(error, ERROR_AGAIN,
+				held ? "nobody took the GIL for a while" : "the GIL was not let go of for a while");
 		memory_forget(hold->live);
 		if (!python_gils(hold->python, hold->live, &hold->runtime))
 			return error_set(error, ERROR_AGAIN, "the GIL cannot be read");
 	}
+	return 0;
+}
+
+/* The keeper itself looks for somebody with the GIL: who has it only for microseconds is gone before a thread starts.
+ */
+static int catch_holder(void *context, struct error *error)
+{
+	struct hold *hold = context;
+	const struct thread_state *holder;
+
+	if (await_gil(hold, true, CATCH_PATIENCE, error) < 0)
+		return -1;
+	holder = state_at(&hold->runtime, hold->runtime.gils[0].holder);
+	if (!holder || !holder->tid)
+		return error_set(error, ERROR_AGAIN, "the thread that holds the GIL cannot be told");
+	return to_stop(hold, holder->tid, error);
+}
+
+static int plan_catch(struct hold *hold, struct error *error)
+{
+	if (hold->runtime.gil_count != 1)
+		return plan_gently(hold, error);
+	hold->keeper.choose = catch_holder;
+	return 0;
+}
+
+/* Right after somebody has let go of the GIL there is most time until the next one takes it. */
+static int plan_between(struct hold *hold, struct error *error)
+{
+	if (hold->runtime.gil_count == 1 && await_gil(hold, true, BETWEEN_PATIENCE, NULL) == 0)
+		await_gil(hold, false, BETWEEN_PATIENCE, NULL);
+	return plan_gently(hold, error);
 }
 
 static int plan_all(struct hold *hold, struct error *error)
@@ -415,13 +444,12 @@ static int plan_all(struct hold *hold, struct error *error)
 	hold->watch_births = true;
 	for (size_t i = 0; i < hold->runtime.thread_count; i++) {
 		pid_t tid = hold->runtime.threads[i].tid;
-		struct thread_sample sample;
 
 		if (!tid)
 			continue;
 		/* One that waits in the kernel uninterruptibly would not stop, and the others would wait for it. */
-		process_sample(hold->process, tid, &sample);
-		if ((sample.state == 'D' ? watch(hold, tid, error) : to_stop(hold, tid, error)) < 0)
+		if ((thread_state_letter(hold->process, tid) == 'D' ? watch(hold, tid, error)
+								    : to_stop(hold, tid, error)) < 0)
 			return -1;
 	}
 	return takers_are_known(hold) ? 0 : watch_everybody(hold, error);
@@ -493,7 +521,11 @@ struct hold *hold_begin(
 	struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report, struct error *error)
 {
 	static int (*const plans[])(struct hold *, struct error *) = {
-		[HOLD_GENTLY] = plan_gently, [HOLD_CATCH] = plan_catch, [HOLD_ALL] = plan_all};
+		[HOLD_GENTLY] = plan_gently,
+		[HOLD_BETWEEN] = plan_between,
+		[HOLD_CATCH] = plan_catch,
+		[HOLD_ALL] = plan_all,
+	};
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int result;
 
@@ -514,9 +546,9 @@ struct hold *hold_begin(
 		result = error_set(error, ERROR_COLLECTING, "a garbage collection is running");
 	if (result == 0)
 		result = plans[way](hold, error);
-	if (result == 0 && !hold->keeper.count && !hold->watched_count)
+	if (result == 0 && !hold->keeper.count && !hold->keeper.choose && !hold->watched_count)
 		result = error_set(error, ERROR_AGAIN, "no thread of this Python can be told");
-	if (result == 0 && hold->keeper.count) {
+	if (result == 0 && (hold->keeper.count || hold->keeper.choose)) {
 		hold->keeper.confirm = way == HOLD_ALL ? NULL : same_holders;
 		hold->keeper.context = hold;
 		result = keeper_start(&hold->keeper, error);

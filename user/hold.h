@@ -21,6 +21,7 @@ struct hold;
 
 enum hold_way {
 	HOLD_GENTLY, /* watch sleepers; stop the GIL's holder when it runs */
+	HOLD_BETWEEN, /* the same, right after somebody has let go of the GIL */
 	HOLD_CATCH, /* wait for a moment when somebody holds the GIL, and stop that thread */
 	HOLD_ALL, /* the last resort: stop every thread that has a thread state */
 };

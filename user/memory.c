@@ -29,6 +29,9 @@
 #define FETCH_LEAST 4u
 #define FETCH_MOST 64u
 
+#define SMALL_REGIONS 16
+/* One system call copies this many pages, a part of a slab; for less than two of them no thread is worth starting. */
+#define COPY_PAGES 128u
 #define COPY_THREADS_MOST 4
 
 struct region {
@@ -70,7 +73,23 @@ struct memory *memory_new(pid_t pid, const struct mappings *mappings)
 	return memory;
 }
 
-void memory_forget(struct memory *memory)
+/* A picture this small is emptied where it is: one that is read over and over must not map memory each time. */
+static bool forget_small(struct memory *memory)
+{
+	if (memory->slab_count > 1 || memory->region_count > SMALL_REGIONS)
+		return false;
+	for (size_t i = 0; i < memory->region_capacity; i++) {
+		if (memory->regions[i])
+			memset(memory->regions[i]->slot, 0, sizeof(memory->regions[i]->slot));
+	}
+	memory->slot_count = 0;
+	memory->fetched_up_to = 0;
+	memory->fetch_pages = 0;
+	memory->last.page = UINT64_MAX;
+	return true;
+}
+
+static void forget_all(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->region_capacity; i++)
 		free(memory->regions[i]);
@@ -88,11 +107,17 @@ void memory_forget(struct memory *memory)
 	};
 }
 
+void memory_forget(struct memory *memory)
+{
+	if (!forget_small(memory))
+		forget_all(memory);
+}
+
 void memory_free(struct memory *memory)
 {
 	if (!memory)
 		return;
-	memory_forget(memory);
+	forget_all(memory);
 	free(memory);
 }
 
@@ -422,14 +447,14 @@ int memory_reserve(struct memory *memory, const struct page_set *set)
 struct copy {
 	struct memory *memory;
 	const volatile bool *stop;
-	atomic_size_t next; /* slab */
+	atomic_size_t next; /* piece */
 	atomic_size_t unreadable;
 };
 
 /* Reads the pages of slots [from, to), all of one slab; returns how many were read before a hole. */
 static size_t copy_run(const struct memory *memory, size_t from, size_t to)
 {
-	struct iovec remote[SLAB_PAGES], local;
+	struct iovec remote[COPY_PAGES], local;
 	unsigned long pieces = 0;
 	ssize_t n;
 
@@ -445,14 +470,13 @@ static size_t copy_run(const struct memory *memory, size_t from, size_t to)
 	return n > 0 ? (size_t)n >> MEMORY_PAGE_SHIFT : 0;
 }
 
-static void *copy_slabs(void *argument)
+static void *copy_pieces(void *argument)
 {
 	struct copy *copy = argument;
 	struct memory *memory = copy->memory;
 
 	while (!*copy->stop) {
-		size_t slab = atomic_fetch_add(&copy->next, 1);
-		size_t from = slab * SLAB_PAGES, to = from + SLAB_PAGES;
+		size_t from = atomic_fetch_add(&copy->next, 1) * COPY_PAGES, to = from + COPY_PAGES;
 
 		if (from >= memory->slot_count)
 			break;
@@ -485,7 +509,7 @@ int memory_copy(struct memory *memory, const volatile bool *stop)
 	pthread_t thread[COPY_THREADS_MOST];
 	struct copy copy = {.memory = memory, .stop = stop};
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t want = (memory->slot_count + SLAB_PAGES - 1) / SLAB_PAGES;
+	size_t want = memory->slot_count / (2 * COPY_PAGES) + 1;
 	size_t threads = 0;
 	sigset_t all, before;
 
@@ -495,10 +519,10 @@ int memory_copy(struct memory *memory, const volatile bool *stop)
 		want = (size_t)(online < 1 ? 1 : online);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (threads + 1 < want && pthread_create(&thread[threads], NULL, copy_slabs, &copy) == 0)
+	while (threads + 1 < want && pthread_create(&thread[threads], NULL, copy_pieces, &copy) == 0)
 		threads++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	copy_slabs(&copy);
+	copy_pieces(&copy);
 	while (threads)
 		pthread_join(thread[--threads], NULL);
 	if (copy.unreadable)

@@ -289,23 +289,31 @@ int process_threads(const struct process *process, struct threads *threads, stru
 	return 0;
 }
 
+char thread_state_letter(const struct process *process, pid_t tid)
+{
+	char path[64], stat[512];
+
+	snprintf(path, sizeof(path), "task/%d/stat", tid);
+	return read_start(process->directory, path, stat, sizeof(stat)) > 0 ? stat_state(stat) : '\0';
+}
+
 void process_sample(const struct process *process, pid_t tid, struct thread_sample *sample)
 {
-	char path[64], text[1024];
+	char path[64], text[4096];
+	char state;
 
 	*sample = (struct thread_sample){.tid = tid};
 	/*
 	 * The kernel answers "running" unless it has seen the thread off its CPU: a thread about to sleep may already
-	 * show the state S and yet return to its program.
+	 * show the state S and yet return to its program. A kernel without this file shows the state alone.
 	 */
 	snprintf(path, sizeof(path), "task/%d/syscall", tid);
-	if (read_start(process->directory, path, text, sizeof(text)) > 0 && strncmp(text, "running", 7) == 0)
-		sample->on_cpu = true;
-	snprintf(path, sizeof(path), "task/%d/stat", tid);
-	if (read_start(process->directory, path, text, sizeof(text)) > 0)
-		sample->state = stat_state(text);
-	if (sample->state == 'R')
-		sample->on_cpu = true;
+	if (read_start(process->directory, path, text, sizeof(text)) > 0) {
+		sample->asleep = strncmp(text, "running", 7) != 0;
+	} else {
+		state = thread_state_letter(process, tid);
+		sample->asleep = state && state != 'R' && state != 'Z' && state != 'X';
+	}
 	snprintf(path, sizeof(path), "task/%d/schedstat", tid);
 	if (read_start(process->directory, path, text, sizeof(text)) > 0 &&
 		sscanf(text, "%" SCNu64 " %*u %" SCNu64, &sample->run_time, &sample->switches) == 2 &&
@@ -324,8 +332,8 @@ void process_sample(const struct process *process, pid_t tid, struct thread_samp
 
 bool process_slept(const struct thread_sample *before, const struct thread_sample *after)
 {
-	return before->tid == after->tid && before->state && after->state && !before->on_cpu && !after->on_cpu &&
-	       before->run_time == after->run_time && before->switches == after->switches;
+	return before->tid == after->tid && before->asleep && after->asleep && before->run_time == after->run_time &&
+	       before->switches == after->switches;
 }
 
 /* One line of maps: "start-end perms offset dev inode path". */

@@ -47,8 +47,7 @@ struct threads {
 /* What one thread has done so far: two equal samples mean that it ran no instruction in between. */
 struct thread_sample {
 	pid_t tid;
-	char state; /* as in /proc/PID/stat: R S D T t ...; 0 when the thread is gone */
-	bool on_cpu; /* running or about to run user code */
+	bool asleep; /* it is there, and neither runs nor is about to */
 	uint64_t run_time; /* ns on a CPU */
 	uint64_t switches; /* times put on a CPU */
 };
@@ -63,8 +62,9 @@ void process_close(struct process *process);
 /* 0 while it lives and runs the program that it was opened with; else -1 with ERROR_TARGET_ENDED and the reason. */
 int process_check(const struct process *process, struct error *error);
 
-/* The single-letter state of the process's main thread, 0 when it is gone. */
+/* The single-letter state, as in /proc/PID/stat (R S D T t Z ...), of the main thread or of any; 0 when it is gone. */
 char process_state(const struct process *process);
+char thread_state_letter(const struct process *process, pid_t tid);
 
 /* Who ptraces the thread (0: nobody); name receives its command name for messages. */
 pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_t size);
