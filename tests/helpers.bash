@@ -259,7 +259,7 @@ census_equals_oracle() {
 holds() {
   local count=$1
   shift
-  ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
+  PATIENCE=600 ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
   succeeds
   [ "$(json '[.[] | select(.event == "growth")] | length')" = "$((count + 1))" ]
   runs_free "$TARGET"
