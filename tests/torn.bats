@@ -9,7 +9,7 @@ looks_whole() {
   OGT_PYTHON=$1
   choose_python
   rm -f "$WORLD/swapping"
-  launch "${RUN_PYTHON[@]}" "$INNER/swapping.py" "$INNER/swapping" "$2"
+  launch "$PYTHON" "$WORLD/swapping.py" "$WORLD/swapping" "$2" # outside of chroots
   eventually test -s "$WORLD/swapping"
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     ogt -p "$(cat "$WORLD/swapping")" --types --limit 0 --format json

@@ -44,7 +44,9 @@ if kind == "forked":
         os.waitpid(child, 0)
         os._exit(0)
 
-pairs = [(Left(), Right()) for _ in range(HALF)]
+# The two of a pair lie far apart: a copy that is not of one moment has the one before and the other after their swap.
+lefts = [Left() for _ in range(HALF)]
+pairs = list(zip(lefts, [Right() for _ in range(HALF)]))
 gc.collect()
 gc.disable()
 with open(sys.argv[1] + ".tmp", "w") as ready:
