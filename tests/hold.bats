@@ -109,6 +109,39 @@ never_interrupts() {
   never_interrupts ticking.py "$INNER/beat"
 }
 
+# --- what the tool asks of the kernel ---
+
+# calls ARGS...: a run of the tool under strace; its system calls that could change another process are in $WORLD/calls
+calls() {
+  command -v strace >/dev/null || skip "no strace"
+  PATIENCE=600 OGT=strace ogt -f -o "$WORLD/calls" -e signal=none \
+    -e trace=ptrace,process_vm_writev,kill,tkill,tgkill,rt_sigqueueinfo,rt_tgsigqueueinfo,pidfd_send_signal,open,openat \
+    "$OGT" -p "$TARGET" --interval 0.01 --format json "$@"
+  succeeds
+}
+
+@test "nothing of the target is written, no signal is sent, no register changed" {
+  start_beating busy.py
+  calls --count 10
+  grep -q 'PTRACE_SEIZE' "$WORLD/calls"
+  refuse grep -E 'PTRACE_(POKE|SET|ATTACH|KILL|CONT|SYSCALL|SINGLE)|process_vm_writev' "$WORLD/calls"
+  refuse grep -E "(kill|sigqueueinfo|send_signal)\\((-)?$TARGET\\b" "$WORLD/calls"
+  refuse grep -E '/mem".*(O_RDWR|O_WRONLY)' "$WORLD/calls"
+}
+
+@test "of 50 threads only the one that holds the GIL is stopped" {
+  start_beating crowd.py 50
+  calls --count 30
+  grep -o 'PTRACE_SEIZE, [0-9]*' "$WORLD/calls" | sort | uniq -c
+  [ "$(grep -o 'PTRACE_SEIZE, [0-9]*' "$WORLD/calls" | sort -u)" = "PTRACE_SEIZE, $TARGET" ]
+}
+
+@test "an idle process is not even seized" {
+  start_at_barrier threads.py
+  calls --count 30
+  refuse grep PTRACE "$WORLD/calls"
+}
+
 # --- the tracer ends ---
 
 @test "kill -9 of the tracer at 200 random moments never leaves the target stopped" {

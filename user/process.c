@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 /* More threads or mappings than the kernel hands out by default in any case. */
@@ -160,6 +161,22 @@ char process_state(const struct process *process)
 	char stat[512];
 
 	return read_start(process->directory, "stat", stat, sizeof(stat)) > 0 ? stat_state(stat) : '\0';
+}
+
+double process_age(const struct process *process)
+{
+	unsigned long long start;
+	struct timespec now;
+	char stat[1024];
+	const char *end;
+
+	/* The 22nd field, in clock ticks since boot; the third follows the command name. */
+	if (read_start(process->directory, "stat", stat, sizeof(stat)) <= 0 || !(end = strrchr(stat, ')')) ||
+		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			&start) != 1 ||
+		clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return 0;
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)start / (double)sysconf(_SC_CLK_TCK);
 }
 
 int process_check(const struct process *process, struct error *error)

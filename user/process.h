@@ -66,6 +66,9 @@ int process_check(const struct process *process, struct error *error);
 char process_state(const struct process *process);
 char thread_state_letter(const struct process *process, pid_t tid);
 
+/* Seconds since the process was started; 0 when that cannot be told. */
+double process_age(const struct process *process);
+
 /* Who ptraces the thread (0: nobody); name receives its command name for messages. */
 pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_t size);
 

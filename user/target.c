@@ -17,6 +17,9 @@
 /* A writable segment larger than this is no interpreter's. */
 #define SEGMENT_MOST (64u << 20)
 
+/* A process younger than this may still be on its way to the program that it will be. */
+#define START_SECONDS 1.0
+
 enum symbol {
 	SYMBOL_RUNTIME,
 	SYMBOL_GC_GENERATION0,
@@ -264,7 +267,8 @@ static int refuse(
 			"CAP_CHECKPOINT_RESTORE reaches files of containers and deleted ones)",
 			target->process.pid);
 	default:
-		return error_set(error, ERROR_FAILED,
+		/* One that has just been started may have yet to load its Python. */
+		return error_set(error, process_age(&target->process) < START_SECONDS ? ERROR_AGAIN : ERROR_FAILED,
 			"process %d runs no CPython that can be found: none of its files defines _PyRuntime; check the "
 			"PID with "
 			"pgrep -a python",

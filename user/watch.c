@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "watch.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct watch {
 	struct python python;
 	struct peaks peaks;
 	struct deaths deaths;
+	bool found; /* the target's file is CPython's */
 	bool stopped; /* the target was in state T when its Python did not look like one */
 };
 
@@ -39,8 +41,10 @@ static int open_python(struct watch *watch, struct error *error)
 	struct memory *memory;
 	int result;
 
+	watch->found = watch->stopped = false;
 	if (target_open(&watch->target, watch->options->pid, error) < 0)
 		return -1;
+	watch->found = true;
 	memory = memory_new(watch->options->pid, NULL);
 	result = memory ? python_open(&watch->python, &watch->target, memory, error)
 			: error_set(error, ERROR_FAILED, "out of memory");
@@ -58,14 +62,19 @@ static int attach(struct watch *watch, struct error *error)
 
 	while (open_python(watch, error) < 0) {
 		struct error last = *error;
+		/* One that was caught in the middle of an exec is another program by now, which may be the Python
+		 * meant. */
+		bool became_another = error->code == ERROR_TARGET_ENDED && kill(watch->options->pid, 0) == 0;
 
-		if (error->code != ERROR_AGAIN)
+		if (error->code != ERROR_AGAIN && !became_another)
 			return -1;
 		if (interrupt_now() - begin > START_PATIENCE && watch->stopped)
 			return error_set(error, ERROR_FAILED,
 				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with "
 				"kill -CONT %d",
 				watch->options->pid, last.text, watch->options->pid);
+		if (interrupt_now() - begin > START_PATIENCE && !watch->found)
+			return error_set(error, ERROR_FAILED, "%s", last.text);
 		if (interrupt_now() - begin > START_PATIENCE)
 			return error_set(error, ERROR_FAILED,
 				"process %d does not look like the Python that it says it is: %s; no number of it "
