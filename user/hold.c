@@ -64,26 +64,13 @@ struct hold {
 	struct keeper keeper;
 };
 
-static int traced_by_other(const struct process *process, pid_t tid, struct error *error)
-{
-	char name[64];
-	pid_t tracer = process_tracer(process, tid, name, sizeof(name));
-
-	if (!tracer || tracer == getpid())
-		return 0;
-	return error_set(error, ERROR_BUSY,
-		"process %d is already traced by %s (PID %d), and Linux allows one tracer at a time; end that one "
-		"first",
-		process->pid, name, tracer);
-}
-
 static int seize(struct keeper *keeper, pid_t tid)
 {
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0)
 		return 0;
 	if (errno == ESRCH)
 		return error_set(&keeper->error, ERROR_AGAIN, "a thread to stop ended");
-	if (traced_by_other(keeper->process, tid, &keeper->error) < 0)
+	if (process_untraced(keeper->process, tid, &keeper->error) < 0)
 		return -1;
 	if (errno == EPERM)
 		return error_set(
@@ -538,7 +525,7 @@ struct hold *hold_begin(
 	hold->process = &python->target->process;
 	hold->keeper = (struct keeper){.process = hold->process, .max_pause = max_pause_ms / 1e3};
 	hold->live = memory_new(hold->process->pid, NULL);
-	result = hold->live ? traced_by_other(hold->process, hold->process->pid, error)
+	result = hold->live ? process_untraced(hold->process, hold->process->pid, error)
 			    : error_set(error, ERROR_FAILED, "out of memory");
 	if (result == 0)
 		result = look(hold, error);

@@ -197,7 +197,8 @@ int process_check(const struct process *process, struct error *error)
 	return error_set(error, ERROR_TARGET_ENDED, "process %d executed another program: %s", process->pid, path);
 }
 
-pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_t size)
+/* Who ptraces the thread (0: nobody); name receives its command name. */
+static pid_t tracer_of(const struct process *process, pid_t tid, char *name, size_t size)
 {
 	char path[64], text[4096];
 	const char *field;
@@ -209,18 +210,25 @@ pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_
 		return 0;
 	field = status_field(text, "TracerPid");
 	tracer = field ? atoi(field) : 0;
-	if (tracer) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-		if (read_start(AT_FDCWD, path, text, sizeof(text)) > 0) {
-			text[strcspn(text, "\n")] = '\0';
-			for (char *c = text; *c; c++) {
-				if (!isprint((unsigned char)*c))
-					*c = '?';
-			}
-			snprintf(name, size, "%s", text);
-		}
+	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
+	if (tracer && read_start(AT_FDCWD, path, text, sizeof(text)) > 0) {
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(name, size, "%s", text);
 	}
 	return tracer;
+}
+
+int process_untraced(const struct process *process, pid_t tid, struct error *error)
+{
+	char name[64];
+	pid_t tracer = tracer_of(process, tid, name, sizeof(name));
+
+	if (!tracer || tracer == getpid())
+		return 0;
+	return error_set(error, ERROR_BUSY,
+		"process %d is already traced by %s (PID %d), and Linux allows one tracer at a time; end that one "
+		"first",
+		process->pid, name, tracer);
 }
 
 void process_executable(const struct process *process, char *path, size_t size)

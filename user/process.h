@@ -69,8 +69,8 @@ char thread_state_letter(const struct process *process, pid_t tid);
 /* Seconds since the process was started; 0 when that cannot be told. */
 double process_age(const struct process *process);
 
-/* Who ptraces the thread (0: nobody); name receives its command name for messages. */
-pid_t process_tracer(const struct process *process, pid_t tid, char *name, size_t size);
+/* 0 when nobody else ptraces the thread; else -1 with ERROR_BUSY and a sentence that names who does. */
+int process_untraced(const struct process *process, pid_t tid, struct error *error);
 
 /* Absolute path of the executable as its own mount namespace sees it; "?" when it cannot be read. */
 void process_executable(const struct process *process, char *path, size_t size);

@@ -51,6 +51,9 @@ static int open_python(struct watch *watch, struct error *error)
 	memory_free(memory);
 	if (result < 0) {
 		watch->stopped = process_state(&watch->target.process) == 'T';
+		/* Who holds it in mid-update is the reason, not what its memory looks like. */
+		if (error->code == ERROR_AGAIN)
+			process_untraced(&watch->target.process, watch->options->pid, error);
 		target_close(&watch->target);
 	}
 	return result;
@@ -66,7 +69,9 @@ static int attach(struct watch *watch, struct error *error)
 		 * meant. */
 		bool became_another = error->code == ERROR_TARGET_ENDED && kill(watch->options->pid, 0) == 0;
 
-		if (error->code != ERROR_AGAIN && !became_another)
+		if (error->code != ERROR_AGAIN && error->code != ERROR_BUSY && !became_another)
+			return -1;
+		if (error->code == ERROR_BUSY && interrupt_now() - begin > START_PATIENCE)
 			return -1;
 		if (interrupt_now() - begin > START_PATIENCE && watch->stopped)
 			return error_set(error, ERROR_FAILED,
