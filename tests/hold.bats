@@ -114,7 +114,8 @@ never_interrupts() {
 # calls ARGS...: a run of the tool under strace; its system calls that could change another process are in $WORLD/calls
 calls() {
   command -v strace >/dev/null || skip "no strace"
-  PATIENCE=600 OGT=strace ogt -f -o "$WORLD/calls" -e signal=none \
+  # LeakSanitizer traces too, and would meet strace.
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 PATIENCE=600 OGT=strace ogt -f -o "$WORLD/calls" -e signal=none \
     -e trace=ptrace,process_vm_writev,kill,tkill,tgkill,rt_sigqueueinfo,rt_tgsigqueueinfo,pidfd_send_signal,open,openat \
     "$OGT" -p "$TARGET" --interval 0.01 --format json "$@"
   succeeds

@@ -145,6 +145,7 @@ oracle.barrier(sys.argv[1])
 EOF
   start_at_barrier big.py
   census_equals_oracle
+  if grep -q __asan_init "$OGT"; then return; fi # it reserves terabytes
   status=0
   (ulimit -v 2000000 && timeout -k 5 "$PATIENCE" "$OGT" -p "$TARGET" --types >"$WORLD/out" 2>"$WORLD/err") || status=$?
   succeeds

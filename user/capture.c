@@ -16,6 +16,9 @@
 #define GENTLE_ATTEMPTS 8
 #define GENTLE_SECONDS 1.0
 #define HOLD_NICE (-15)
+/* What a hold is said to need, a few times what it takes on a machine with a free CPU. */
+#define HOLD_MS_LEAST 5.0
+#define HOLD_MS_PER_MB 0.5
 /* Seconds for which a rehearsal is good. */
 #define REHEARSAL_GOOD 0.1
 /* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
@@ -191,6 +194,7 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 		*error = late;
 		result = -1;
 	}
+	capture->state = process_state(&work->python->target->process);
 	if (result < 0 || work->walk_held)
 		return result;
 	work->rehearsed = 0;
@@ -217,6 +221,8 @@ static int give_up(const struct python *python, const struct capture_options *op
 	struct error *error)
 {
 	const struct process *process = &python->target->process;
+	double megabytes = (double)work->pages.count * MEMORY_PAGE_SIZE / 1e6;
+	double advised = HOLD_MS_LEAST + megabytes * HOLD_MS_PER_MB, twice = 2 * options->max_pause_ms;
 	struct error last = *error;
 	char state = process_state(process);
 
@@ -237,9 +243,8 @@ static int give_up(const struct python *python, const struct capture_options *op
 		return error_set(error, ERROR_DEADLINE,
 			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this "
 			"heap; "
-			"try --max-pause %g",
-			process->pid, (double)work->pages.count * MEMORY_PAGE_SIZE / 1e6, options->max_pause_ms,
-			options->max_pause_ms * 4);
+			"try --max-pause %.0f",
+			process->pid, megabytes, options->max_pause_ms, advised > twice ? advised : twice);
 	default:
 		break;
 	}

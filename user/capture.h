@@ -31,6 +31,7 @@ struct capture {
 	unsigned int attempts;
 	unsigned int stopped; /* threads stopped in the attempt that succeeded */
 	bool stopped_all; /* not only the GIL's holder */
+	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
 };
 
 /*

@@ -9,7 +9,8 @@
 #include "render.h"
 #include "watch.h"
 
-#define EXIT_INTERRUPTED 130
+/* As a shell counts: 130 for Ctrl-C, 143 for SIGTERM. */
+#define EXIT_SIGNALLED (128 + interrupt_signal)
 
 static int finish(struct render *render, int result, const struct error *error)
 {
@@ -21,7 +22,7 @@ static int finish(struct render *render, int result, const struct error *error)
 		render_error(render, error);
 	if (render_close(render, &late) < 0 && (result == 0 || error->code == ERROR_INTERRUPTED)) {
 		if (late.code == ERROR_INTERRUPTED)
-			return EXIT_INTERRUPTED;
+			return EXIT_SIGNALLED;
 		render_error(NULL, &late);
 		return ERROR_FAILED;
 	}
@@ -29,7 +30,7 @@ static int finish(struct render *render, int result, const struct error *error)
 		return 0;
 	switch (error->code) {
 	case ERROR_INTERRUPTED:
-		return EXIT_INTERRUPTED;
+		return EXIT_SIGNALLED;
 	case ERROR_TARGET_ENDED:
 		return ERROR_TARGET_ENDED;
 	default:

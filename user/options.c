@@ -137,6 +137,7 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case KEY_BUDGET:
 		if (!number(text, &options->budget) || options->budget < 0 || options->budget > 100)
 			argp_error(state, "--budget takes a percentage from 0 to 100, not '%s'", text);
+		options->budget_given = true;
 		return 0;
 	case KEY_FORMAT:
 		if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
@@ -152,6 +153,8 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->pid)
 			argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
+		if (options->mode == MODE_TYPES && options->peaks)
+			argp_error(state, "--types compares with nothing: --peaks goes with growth tables");
 		if (options->skip_update && !options->peaks)
 			argp_error(state, "--skip-update goes with --peaks FILE");
 		return 0;
@@ -175,7 +178,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		.doc = "Which objects grow in a running Python process, seen from outside.\v"
 		       "Exit codes: 0 done; 1 the process could not be watched, or a file not read or written; 2 "
 		       "usage; "
-		       "3 the process ended while watched; 130 Ctrl-C.",
+		       "3 the process ended while watched; 130 Ctrl-C; 143 SIGTERM.",
 	};
 
 	*options = (struct options){

@@ -213,7 +213,7 @@ static pid_t tracer_of(const struct process *process, pid_t tid, char *name, siz
 	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
 	if (tracer && read_start(AT_FDCWD, path, text, sizeof(text)) > 0) {
 		text[strcspn(text, "\n")] = '\0';
-		snprintf(name, size, "%s", text);
+		snprintf(name, size, "%.*s", (int)size - 1, text);
 	}
 	return tracer;
 }

@@ -52,12 +52,32 @@ struct render *render_open(const char *path, bool json, pid_t pid, struct error 
 	return render;
 }
 
+static void failed(struct render *render, int reason)
+{
+	if (!render->failure)
+		render->failure = reason ? reason : EIO;
+}
+
+static void put(struct render *render, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct render *render, const char *format, ...)
+{
+	va_list args;
+
+	errno = 0;
+	va_start(args, format);
+	if (vfprintf(render->file, format, args) < 0)
+		failed(render, errno);
+	va_end(args);
+}
+
 static void flush(struct render *render)
 {
-	if (fflush(render->file) != 0 && !render->failure)
-		render->failure = errno;
-	if (ferror(render->file) && !render->failure)
-		render->failure = EIO;
+	errno = 0;
+	if (fflush(render->file) != 0)
+		failed(render, errno);
+	if (ferror(render->file))
+		failed(render, EIO);
 }
 
 int render_status(const struct render *render, struct error *error)
@@ -133,16 +153,14 @@ static int write_json(const char *text, size_t size, void *file)
 static void emit(struct render *render, json_t *object)
 {
 	if (!object) {
-		if (!render->failure)
-			render->failure = ENOMEM;
+		failed(render, ENOMEM);
 		return;
 	}
 	errno = 0;
 	if (json_dump_callback(
 		    object, write_json, render->file, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) < 0 ||
 		fputc('\n', render->file) == EOF) {
-		if (!render->failure)
-			render->failure = errno ? errno : EIO;
+		failed(render, errno);
 	}
 	json_decref(object);
 	flush(render);
@@ -171,14 +189,15 @@ static json_t *json_ms(double ms)
 static void add_capture(json_t *object, const struct capture *capture)
 {
 	json_object_set_new(object, "objects", json_integer((json_int_t)capture->census.objects));
-	if (capture->census.frozen)
-		json_object_set_new(object, "frozen", json_integer((json_int_t)capture->census.frozen));
+	json_object_set_new(object, "frozen", json_integer((json_int_t)capture->census.frozen));
 	json_object_set_new(object, "pause_ms", json_ms(capture->pause_ms));
 }
 
 static void note_pause(char *text, size_t size, const struct capture *capture)
 {
-	if (capture->pause_ms <= 0)
+	if (capture->state == 'T')
+		snprintf(text, size, "not held: it is stopped (state T) and changes nothing until kill -CONT");
+	else if (capture->pause_ms <= 0)
 		snprintf(text, size, "not held: it was idle");
 	else
 		snprintf(text, size, "held for %.1f ms", capture->pause_ms);
@@ -201,7 +220,7 @@ static void note_oddities(struct render *render, const struct capture *capture)
 void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
 	const struct capture *capture)
 {
-	char pause[64];
+	char pause[96];
 
 	note_pause(pause, sizeof(pause), capture);
 	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
@@ -236,8 +255,8 @@ static void rows_as_json(
 		json_object_set_new(type, "count", json_integer((json_int_t)rows[i].count));
 		if (deltas)
 			json_object_set_new(type, "delta", json_integer((json_int_t)rows[i].delta));
-		if (died)
-			json_object_set_new(type, "deaths", json_integer((json_int_t)died->value));
+		if (deaths)
+			json_object_set_new(type, "deaths", json_integer(died ? (json_int_t)died->value : 0));
 		json_array_append_new(types, type);
 	}
 	json_object_set_new(object, "types", types);
@@ -259,11 +278,10 @@ static void rows_as_table(struct render *render, const struct growth_row *rows, 
 		int pad = (int)(width - (text_length(name) < width ? text_length(name) : width));
 
 		if (deltas)
-			fprintf(render->file, "%s%*s%9llu %s%+9lld%s\n", name, pad, "",
-				(unsigned long long)rows[i].count, render->colour ? YELLOW : "",
-				(long long)rows[i].delta, render->colour ? PLAIN : "");
+			put(render, "%s%*s%9llu %s%+9lld%s\n", name, pad, "", (unsigned long long)rows[i].count,
+				render->colour ? YELLOW : "", (long long)rows[i].delta, render->colour ? PLAIN : "");
 		else
-			fprintf(render->file, "%s%*s %llu\n", name, pad, "", (unsigned long long)rows[i].count);
+			put(render, "%s%*s %llu\n", name, pad, "", (unsigned long long)rows[i].count);
 		free(names[i]);
 	}
 	free(names);
@@ -273,18 +291,27 @@ static void rows_as_table(struct render *render, const struct growth_row *rows, 
 
 static void note_growth(const struct growth_report *report)
 {
+	const char *nothing = "";
 	time_t now = time(NULL);
-	char clock[16], pause[64];
+	char clock[16], pause[96];
 	struct tm local;
 
 	localtime_r(&now, &local);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
 	note_pause(pause, sizeof(pause), report->capture);
-	if (report->seq == 0)
-		render_note("%s baseline: the types with most objects; from now on, what grows beyond its peak", clock);
-	else
+	if (report->filtered && !report->matched)
+		nothing = "; no type matches --type";
+	else if (!report->count)
+		nothing = report->filtered ? "; no type that matches --type has more objects than before"
+					   : "; no type has more objects than before";
+	if (report->seq)
 		render_note("%s table %lu: %zu objects, %s%s", clock, report->seq, report->capture->census.objects,
-			pause, report->count ? "" : "; no type has more objects than before");
+			pause, nothing);
+	else if (report->peaks)
+		render_note("%s growth beyond the peaks in %s%s", clock, report->peaks, nothing);
+	else
+		render_note("%s baseline: the types with most objects; from now on, what grows beyond its peak%s",
+			clock, nothing);
 }
 
 void render_growth(struct render *render, const struct growth_report *report)
@@ -299,7 +326,7 @@ void render_growth(struct render *render, const struct growth_report *report)
 	} else {
 		/* Before the note, so that on a terminal the two stay together. */
 		if (render->separate && report->count)
-			fputc('\n', render->file);
+			put(render, "\n");
 		flush(render);
 		note_growth(report);
 		rows_as_table(render, report->rows, report->count, true);
@@ -307,7 +334,8 @@ void render_growth(struct render *render, const struct growth_report *report)
 	note_oddities(render, report->capture);
 }
 
-void render_types(struct render *render, const struct growth_row *rows, size_t count, const struct capture *capture)
+void render_types(struct render *render, const struct growth_row *rows, size_t count, bool filtered,
+	const struct capture *capture)
 {
 	if (render->json) {
 		json_t *object = event(render, "types");
@@ -316,6 +344,8 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 		rows_as_json(object, rows, count, false, NULL);
 		emit(render, object);
 	} else {
+		if (filtered && !count)
+			render_note("no type matches --type");
 		rows_as_table(render, rows, count, false);
 	}
 	note_oddities(render, capture);

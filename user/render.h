@@ -31,21 +31,24 @@ int render_close(struct render *render, struct error *error);
  */
 int render_status(const struct render *render, struct error *error);
 
-/* What the target is; after the first look. */
+/* What the target is; after the first look. budget is the one in force, percent. */
 void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
 	const struct capture *capture);
 
-/* Number of deaths of each type name since the table before, when the stream ran; else NULL. */
 struct growth_report {
 	unsigned long seq; /* 0: the baseline */
 	const struct growth_row *rows;
 	size_t count;
 	const struct capture *capture;
-	const struct counts *deaths;
+	const struct counts *deaths; /* by type name, since the table before; NULL where the stream did not run */
+	const char *peaks; /* the file whose peaks the first table is compared with; NULL: none, all is growth */
+	bool filtered; /* only some types were asked for */
+	size_t matched; /* types that were asked for and have objects */
 };
 void render_growth(struct render *render, const struct growth_report *report);
 
-void render_types(struct render *render, const struct growth_row *rows, size_t count, const struct capture *capture);
+void render_types(struct render *render, const struct growth_row *rows, size_t count, bool filtered,
+	const struct capture *capture);
 
 /* The target ended, or the run failed: an event in JSON, a sentence on standard error. */
 void render_exited(struct render *render, const struct error *error);

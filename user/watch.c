@@ -32,6 +32,7 @@ struct watch {
 	struct python python;
 	struct peaks peaks;
 	struct deaths deaths;
+	bool compares; /* peaks were read that the first table is compared with */
 	bool found; /* the target's file is CPython's */
 	bool stopped; /* the target was in state T when its Python did not look like one */
 };
@@ -160,8 +161,11 @@ static void start_stream(struct watch *watch, const struct capture *capture)
 	};
 	struct error error;
 
-	if (watch->options->budget < 100)
+	if (watch->options->budget < 100) {
+		if (watch->options->budget_given && watch->options->budget > 0)
+			render_note("a budget below 100 traces nothing yet: this is the census alone");
 		return;
+	}
 	if (!target_file_offset(&watch->target, site.address, &site.file_offset)) {
 		render_note("deaths are not traced: subtype_dealloc was not found; the census goes on");
 		return;
@@ -265,7 +269,13 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 	if (count < 0) {
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	} else {
-		struct growth_report report = {.seq = seq, .capture = capture};
+		struct growth_report report = {
+			.seq = seq,
+			.capture = capture,
+			.peaks = watch->compares ? options->peaks : NULL,
+			.filtered = options->glob_count > 0,
+			.matched = stats.size,
+		};
 
 		if (watch->deaths.stream && !watch->deaths.failed) {
 			name_deaths(watch, capture, &deaths);
@@ -358,7 +368,8 @@ static int run_types(struct watch *watch, struct capture *first, struct error *e
 	if (typestats(first, &filter, &stats) == 0)
 		count = most_common_types(&stats, &rows);
 	if (count >= 0)
-		render_types(watch->render, rows, cut_to_limit(watch->options, count), first);
+		render_types(watch->render, rows, cut_to_limit(watch->options, count), watch->options->glob_count > 0,
+			first);
 	free(rows);
 	counts_free(&stats);
 	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
@@ -391,6 +402,7 @@ int watch_run(const struct options *options, struct render *render, struct error
 		result = peaks_writable(options->peaks, error);
 	if (result == 0 && options->peaks)
 		result = peaks_load(&watch.peaks, options->peaks, options->skip_update, error);
+	watch.compares = watch.peaks.names.size > 0;
 	if (result == 0)
 		result = attach(&watch, error);
 	if (result == 0) {
