@@ -51,7 +51,7 @@ SKELETON := $(BUILD)/alloc_probe.skel.h
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 SCRIPTS = $(shell grep -lE '^\#!.*bash' .ci/run scripts/* $(wildcard tests/run bench/run))
 
-.PHONY: all unit tools deps pythons check demo bench lint format sanitize layout-check install uninstall clean
+.PHONY: all unit tools deps pythons check demo bench lint format sanitize valgrind layout-check install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -149,6 +149,9 @@ lint:
 		shellcheck $(SCRIPTS) && shellcheck -S error tests/*.bats tests/*.bash; fi
 
 # The same program with AddressSanitizer and UndefinedBehaviorSanitizer, in a tree of its own.
+valgrind: $(PROGRAM)
+	$(Q)scripts/valgrind.sh
+
 sanitize:
 	$(Q)$(MAKE) --no-print-directory BUILD=build/asan PROGRAM=build/asan/objgraph-trace SANITIZE=1 all unit
 

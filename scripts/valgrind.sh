@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# make valgrind: the program's ways under valgrind, on a program that allocates all the time. Errors and leaks fail it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+folder=$(mktemp -d)
+/usr/bin/python3 -c '
+class Kept: pass
+kept, end = [], __import__("time").time() + 300
+while __import__("time").time() < end:
+    kept.append(Kept())
+    kept = kept[-20000:]
+' &
+target=$!
+trap 'kill "$target" 2>/dev/null; wait "$target" 2>/dev/null || true; rm -rf "$folder"' EXIT
+sleep 0.5
+
+check() {
+  echo "valgrind: $*"
+  valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+    ./objgraph-trace "$@" >"$folder/out" 2>"$folder/err" && status=0 || status=$?
+  if [ "$status" -ne "${expected:-0}" ]; then
+    cat "$folder/err" >&2
+    echo "valgrind: exit code $status" >&2
+    exit 1
+  fi
+}
+check -p "$target" --interval 0.2 --count 2 --peaks "$folder/peaks"
+check -p "$target" --interval 0.2 --count 1 --peaks "$folder/peaks" --full-names --format json --type 'K*'
+check -p "$target" --types --limit 0 --full-names
+# Not --budget 100: valgrind does not know what bpf() reads. The sanitizers see to that.
+expected=1 check -p "$target" --max-pause 0.01
+expected=1 check -p "$$"
