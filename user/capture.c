@@ -187,8 +187,6 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	capture->pause_ms += report.held_ms;
 	capture->stopped = report.stopped;
 	capture->stopped_all = way == HOLD_ALL && report.stopped;
-	if (report.held_ms > capture->longest_ms)
-		capture->longest_ms = report.held_ms;
 	if (ended < 0) {
 		/* Why the hold broke says more than what its reader ran into. */
 		*error = late;

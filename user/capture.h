@@ -27,7 +27,6 @@ struct capture {
 	size_t unnamed; /* types whose name could not be read */
 	size_t pages; /* pages that the lists and names lie on */
 	double pause_ms; /* how long the target was held for this, all attempts together */
-	double longest_ms; /* the longest of them */
 	unsigned int attempts;
 	unsigned int stopped; /* threads stopped in the attempt that succeeded */
 	bool stopped_all; /* not only the GIL's holder */

@@ -250,8 +250,7 @@ static int look(struct hold *hold, struct error *error)
 	memory_forget(hold->live);
 	if (python_runtime(hold->python, hold->live, &hold->runtime, error) < 0)
 		return -1;
-	/* In this order: a thread that is listed before its state is made would be missed, a state without one is not.
-	 */
+	/* In this order: a thread listed before its state is made would be missed, a state without one is not. */
 	if (process_threads(hold->process, &threads, error) < 0)
 		return -1;
 	python_match_threads(hold->python, hold->live, &hold->runtime, &threads);
