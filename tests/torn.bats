@@ -75,3 +75,13 @@ on_pyenv() {
     end "$watcher"
   done
 }
+
+@test "a program whose oldest object is dropped all the time is known for a Python" {
+  launch "${RUN_PYTHON[@]}" "$INNER/sliding.py" "$INNER/sliding"
+  eventually test -s "$WORLD/sliding"
+  for _ in 1 2 3 4 5; do
+    ogt -p "$TARGET" --types --limit 0 --format json
+    [ "$status" -eq 0 ]
+    jq -se '[.[] | select(.event == "types").types[] | select(.type == "Item").count] | . == [1000] or . == [1001]' "$WORLD/out"
+  done
+}
