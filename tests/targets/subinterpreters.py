@@ -41,8 +41,8 @@ for i, file in enumerate(files):
     code = CODE % (sys.path[0], 111 + i, file)
     threading.Thread(target=globals()[sys.argv[2]], args=(code,), daemon=True).start()
 oracle.wait_for(lambda: all(map(os.path.exists, files)))
+oracle.wait_for(oracle.others_sleep)  # the first count of each is written, the last may not be
 if sys.version_info < (3, 9):  # gc.get_objects() of one interpreter still sees them all
-    oracle.wait_for(oracle.others_sleep)
     for file in files:
         os.remove(file)
 oracle.barrier(sys.argv[1])
