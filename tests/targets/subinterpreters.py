@@ -11,6 +11,9 @@ sys.path.insert(0, %r)
 import oracle
 class Inner(object): pass
 keep = [Inner() for i in range(%d)]
+# An import in one interpreter may free a dict of the other (the copy of an extension module): all import, then all count.
+open(%r, "w").close()
+oracle.wait_for(lambda: all(map(oracle.os.path.exists, %r)))
 oracle.barrier(%r, oracle.FOREVER)
 """
 
@@ -37,11 +40,13 @@ except ImportError as error:
     sys.exit(77)
 
 files = [sys.argv[1] + ".%d" % i for i in (1, 2)]
+ready = [file + ".ready" for file in files]
 for i, file in enumerate(files):
-    code = CODE % (sys.path[0], 111 + i, file)
+    code = CODE % (sys.path[0], 111 + i, ready[i], ready, file)
     threading.Thread(target=globals()[sys.argv[2]], args=(code,), daemon=True).start()
 oracle.wait_for(lambda: all(map(os.path.exists, files)))
-oracle.wait_for(oracle.others_sleep)  # the first count of each is written, the last may not be
+if os.path.exists("/proc/self/task"):  # the first count of each is written, the last may not be
+    oracle.wait_for(oracle.others_sleep)
 if sys.version_info < (3, 9):  # gc.get_objects() of one interpreter still sees them all
     for file in files:
         os.remove(file)
