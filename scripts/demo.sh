@@ -36,10 +36,11 @@ until grep -q serving "$folder/log"; do
 done
 
 echo "\$ ${as_root[*]:+${as_root[*]} }./objgraph-trace -p $target --interval 3 --count 3"
-"${as_root[@]}" ./objgraph-trace -p "$target" --interval 3 --count 3 | tee "$folder/tables"
+"${as_root[@]}" ./objgraph-trace -p "$target" --interval 3 --count 3 2>&1 | tee "$folder/output"
 
-# Tables stand apart by an empty line; the first is the baseline.
-awk -v RS= 'NR > 1 { tables++; if ($1 == "Session") { top++; grown += $3 } }
+# Tables stand apart by an empty line; the first is the baseline. Notes are no tables.
+grep -v '^objgraph-trace:' "$folder/output" |
+  awk -v RS= 'NR > 1 { tables++; if ($1 == "Session") { top++; grown += $3 } }
   END { printf "\nSession is on top of %d of %d growth tables, by %d objects: demo/leaky_web.py keeps one per visitor " \
-    "and drops none.\n", top, tables, grown }' "$folder/tables"
+    "and drops none.\n", top, tables, grown }'
 echo "For a process of your own: sudo ./objgraph-trace -p PID --interval 60   (Ctrl-C ends it, the process runs on)"
