@@ -145,31 +145,30 @@ calls() {
 
 # --- the tracer ends ---
 
-@test "kill -9 of the tracer at 200 random moments never leaves the target stopped" {
-  local i
-  start_beating busy.py 100000
-  for ((i = 0; i < 200; i++)); do
+# kill_tracers COUNT SPREAD COMMAND...: so many tracers, each killed after 10 ms and up to SPREAD more; the target runs
+# free after each, and COMMAND succeeds.
+kill_tracers() {
+  local i count=$1 spread=$2
+  shift 2
+  for ((i = 0; i < count; i++)); do
     "$OGT" -p "$TARGET" --interval 0.001 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
     WATCHER=$!
-    sleep "0.0$((RANDOM % 80 + 10))"
+    sleep "0.0$((RANDOM % spread + 10))"
     kill -KILL "$WATCHER"
     wait "$WATCHER" 2>/dev/null || true
     runs_free "$TARGET"
-    makes_progress
+    "$@"
   done
 }
 
+@test "kill -9 of the tracer at 200 random moments never leaves the target stopped" {
+  start_beating busy.py 100000
+  kill_tracers 200 80 makes_progress
+}
+
 @test "kill -9 of the tracer of an idle target changes nothing" {
-  local i
   start_at_barrier plain.py
-  for ((i = 0; i < 30; i++)); do
-    "$OGT" -p "$TARGET" --interval 0.001 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
-    WATCHER=$!
-    sleep "0.0$((RANDOM % 40 + 10))"
-    kill -KILL "$WATCHER"
-    wait "$WATCHER" 2>/dev/null || true
-    runs_free "$TARGET"
-  done
+  kill_tracers 30 40 true
   census_equals_oracle
 }
 

@@ -65,7 +65,7 @@ static void work_free(struct work *work)
 	*work = (struct work){.python = work->python, .walk_held = work->walk_held};
 }
 
-/* Learns, while the target runs, what there will be to copy, and makes room for it. */
+/* Learns, while the target runs, what there will be to copy; what was learnt a moment ago still holds. */
 static int rehearse(struct work *work, struct error *error)
 {
 	if (work->rehearsed && interrupt_now() - work->rehearsed < REHEARSAL_GOOD)
@@ -228,10 +228,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 	case ERROR_AGAIN:
 	case ERROR_COLLECTING:
 		if (state == 'T')
-			return error_set(error, ERROR_FAILED,
-				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with "
-				"kill -CONT %d",
-				process->pid, last.text, process->pid);
+			return process_stopped_error(process->pid, last.text, error);
 		return error_set(error, ERROR_FAILED, "found no moment to look at process %d within %.0f s: %s",
 			process->pid, PATIENCE, last.text);
 	case ERROR_BUSY:
@@ -240,8 +237,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 	case ERROR_DEADLINE:
 		return error_set(error, ERROR_DEADLINE,
 			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this "
-			"heap; "
-			"try --max-pause %.0f",
+			"heap; try --max-pause %.0f",
 			process->pid, megabytes, options->max_pause_ms, advised > twice ? advised : twice);
 	default:
 		break;
@@ -259,7 +255,7 @@ int capture_take(
 	int result = -1;
 
 	*capture = (struct capture){0};
-	for (;; capture->attempts++) {
+	for (;;) {
 		struct error ended;
 
 		if (process_check(&python->target->process, &ended) < 0) {
@@ -284,8 +280,6 @@ int capture_take(
 		if (wait < BACK_OFF_MOST)
 			wait *= 2;
 	}
-	capture->attempts++;
-	capture->pages = work.memory ? memory_pages(work.memory) : 0;
 	if (result < 0) {
 		struct error ended;
 

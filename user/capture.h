@@ -25,9 +25,7 @@ struct capture {
 	struct census census;
 	struct type_name *names; /* one for each of census.types */
 	size_t unnamed; /* types whose name could not be read */
-	size_t pages; /* pages that the lists and names lie on */
 	double pause_ms; /* how long the target was held for this, all attempts together */
-	unsigned int attempts;
 	unsigned int stopped; /* threads stopped in the attempt that succeeded */
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */

@@ -163,6 +163,13 @@ char process_state(const struct process *process)
 	return read_start(process->directory, "stat", stat, sizeof(stat)) > 0 ? stat_state(stat) : '\0';
 }
 
+int process_stopped_error(pid_t pid, const char *reason, struct error *error)
+{
+	return error_set(error, ERROR_FAILED,
+		"process %d is stopped (state T) at a moment that does not suit: %s; continue it with kill -CONT %d",
+		pid, reason, pid);
+}
+
 double process_age(const struct process *process)
 {
 	unsigned long long start;

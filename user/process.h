@@ -66,6 +66,12 @@ int process_check(const struct process *process, struct error *error);
 char process_state(const struct process *process);
 char thread_state_letter(const struct process *process, pid_t tid);
 
+/*
+ * The sentence for a process that was stopped (state T) at a moment that does not suit, for the reason given:
+ * ERROR_FAILED. -1.
+ */
+int process_stopped_error(pid_t pid, const char *reason, struct error *error);
+
 /* Seconds since the process was started; 0 when that cannot be told. */
 double process_age(const struct process *process);
 

@@ -65,6 +65,13 @@ static bool heap_name(const struct python *python, struct memory *memory, uint64
 	return found >= 0;
 }
 
+bool type_is_heap(const struct python *python, struct memory *memory, uint64_t address)
+{
+	uint64_t flags;
+
+	return memory_u64(memory, address + (uint64_t)python->layout.type.flags, &flags) && (flags & TPFLAGS_HEAPTYPE);
+}
+
 bool typeresolve(const struct python *python, struct memory *memory, uint64_t address, struct type_name *name)
 {
 	const struct layout *layout = &python->layout;

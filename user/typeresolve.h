@@ -24,6 +24,9 @@ struct type_name {
  */
 bool typeresolve(const struct python *python, struct memory *memory, uint64_t address, struct type_name *name);
 
+/* Whether the type was made at run time, as every class of Python code is; false also when it cannot be read. */
+bool type_is_heap(const struct python *python, struct memory *memory, uint64_t address);
+
 /* The name that stands for one that cannot be read: the address. Always false. */
 bool typeresolve_address(uint64_t address, struct type_name *name);
 void type_name_free(struct type_name *name);

@@ -75,10 +75,7 @@ static int attach(struct watch *watch, struct error *error)
 		if (error->code == ERROR_BUSY && interrupt_now() - begin > START_PATIENCE)
 			return -1;
 		if (interrupt_now() - begin > START_PATIENCE && watch->stopped)
-			return error_set(error, ERROR_FAILED,
-				"process %d is stopped (state T) at a moment that does not suit: %s; continue it with "
-				"kill -CONT %d",
-				watch->options->pid, last.text, watch->options->pid);
+			return process_stopped_error(watch->options->pid, last.text, error);
 		if (interrupt_now() - begin > START_PATIENCE && !watch->found)
 			return error_set(error, ERROR_FAILED, "%s", last.text);
 		if (interrupt_now() - begin > START_PATIENCE)
@@ -132,14 +129,12 @@ static uint64_t commonest_dealloc(const struct watch *watch, const struct captur
 	uint64_t best = 0;
 	size_t votes = 0;
 
-	/* Majority vote over types; a class made in Python has a module of its own and is a heap type. */
+	/* A majority vote: one candidate, supported or opposed by each type. */
 	for (size_t i = 0; memory && i < types->count; i++) {
-		uint64_t dealloc, flags;
+		uint64_t dealloc, type = types->type[i].address;
 
-		if (!memory_u64(memory, types->type[i].address + (uint64_t)watch->python.layout.type.flags, &flags) ||
-			!(flags & UINT64_C(1) << 9) ||
-			!memory_u64(
-				memory, types->type[i].address + (uint64_t)watch->python.layout.type.dealloc, &dealloc))
+		if (!type_is_heap(&watch->python, memory, type) ||
+			!memory_u64(memory, type + (uint64_t)watch->python.layout.type.dealloc, &dealloc))
 			continue;
 		if (!votes)
 			best = dealloc;
@@ -281,13 +276,13 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 			name_deaths(watch, capture, &deaths);
 			if (seq)
 				report.deaths = &deaths;
-			if (seq && options->json)
-				add_died(&stats, &deaths, &rows, &count);
+			if (seq && options->json && !add_died(&stats, &deaths, &rows, &count))
+				result = error_set(error, ERROR_FAILED, "out of memory");
 		}
 		report.rows = rows;
 		report.count = cut_to_limit(options, count);
 		render_growth(watch->render, &report);
-		if (options->peaks && !options->skip_update)
+		if (result == 0 && options->peaks && !options->skip_update)
 			result = peaks_save(&watch->peaks, options->peaks, error);
 	}
 	free(rows);
