@@ -40,7 +40,7 @@ override LDFLAGS += -fsanitize=address,undefined
 endif
 # Asked when something is compiled, not when make starts: `make deps` may have installed them just before.
 MODULE_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(MODULES))
-MODULE_LIBS = $(shell $(PKG_CONFIG) --libs $(MODULES))
+MODULE_LIBS = $(shell $(PKG_CONFIG) --libs $(MODULES)) -lm
 
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) -Ivmlinux -Ibpf
 
@@ -127,12 +127,21 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)scripts/demo.sh
 
+BENCH := $(BUILD)/bench/probe $(BUILD)/bench/http_load
+
+$(BUILD)/bench/%: bench/%.c bpf/alloc_probe.h Makefile | tools
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(MODULE_CFLAGS) $(CFLAGS) $(LDFLAGS) $< $(MODULE_LIBS) $(LDLIBS) -o $@
+
 bench:
 	$(Q)scripts/deps.sh check
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)bench/run
+	$(Q)scripts/pythons.sh
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)OGT="$(abspath $(PROGRAM))" bench/run
+	$(Q)OGT="$(abspath $(PROGRAM))" OGT_BENCH="$(abspath $(BUILD)/bench)" bench/stream
 
-FORMATTED = $(sort $(wildcard user/*.[ch] bpf/*.[ch] vmlinux/*.h tests/unit/*.[ch] tests/targets/*.[ch]))
+FORMATTED = $(sort $(wildcard user/*.[ch] bpf/*.[ch] vmlinux/*.h tests/unit/*.[ch] tests/targets/*.[ch] bench/*.c))
 
 format:
 	$(Q)clang-format -i $(FORMATTED)
@@ -142,6 +151,7 @@ lint:
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 	$(call say,CPPCHECK,user)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+		'-DLIBBPF_OPTS(type,name,...)=struct type name = {0}' \
 		--suppress=missingIncludeSystem -Iuser -Ibpf user
 	$(call say,SHELL,scripts)
 	$(Q)for script in $(SCRIPTS); do bash -n "$$script" || exit 1; done

@@ -9,7 +9,7 @@ root=${OGT_PYTHONS:-/var/cache/objgraph-trace}
 
 # suite: packages. The -dev packages carry the internal headers that scripts/layout-check reads.
 declare -A packages=(
-  [trixie]="python3.13 libpython3.13-dev python3.13-dbg python3-objgraph"
+  [trixie]="python3.13 libpython3.13-dev python3.13-dbg python3-objgraph python3-memray"
   [sid]="python3.13 python3.14 libpython3.14-dev python3.14-dbg python3.15 libpython3.15-dev python3-objgraph"
 )
 

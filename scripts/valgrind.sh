@@ -25,9 +25,9 @@ check() {
     exit 1
   fi
 }
-check -p "$target" --interval 0.2 --count 2 --peaks "$folder/peaks"
-check -p "$target" --interval 0.2 --count 1 --peaks "$folder/peaks" --full-names --format json --type 'K*'
+check -p "$target" --budget 0 --max-pause 10000 --interval 0.2 --count 2 --peaks "$folder/peaks"
+check -p "$target" --budget 0 --max-pause 10000 --interval 0.2 --count 1 --peaks "$folder/peaks" --full-names --format json --type 'K*'
 check -p "$target" --types --limit 0 --full-names
-# Not --budget 100: valgrind does not know what bpf() reads. The sanitizers see to that.
-expected=1 check -p "$target" --max-pause 0.01
+# Not with tracing: valgrind does not know what bpf() reads. The sanitizers see to that.
+expected=1 check -p "$target" --budget 0 --max-pause 0.01
 expected=1 check -p "$$"

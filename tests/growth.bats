@@ -9,7 +9,7 @@ watch_phases() {
   local phase
   start phases.py "$INNER/oracle"
   wait_for_barrier "$WORLD/oracle.0"
-  start_ogt -p "$TARGET" --interval 0.05 "$@"
+  start_ogt -p "$TARGET" --interval 0.05 --no-sites "$@"
   eventually has_tables 1
   for phase in 1 2 3 4 5; do next_phase "$phase"; done
   kill -INT "$WATCHER"

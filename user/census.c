@@ -108,6 +108,8 @@ struct links {
 	uint64_t next_mask, prev_mask;
 	uint64_t object; /* from PyGC_Head to the object */
 	uint64_t type; /* from PyGC_Head to ob_type */
+	uint64_t refcnt; /* from PyGC_Head to ob_refcnt */
+	uint64_t finalize; /* from a type to tp_finalize */
 };
 
 static struct links links_of(const struct layout *layout)
@@ -119,6 +121,8 @@ static struct links links_of(const struct layout *layout)
 		.prev_mask = ~layout->gc_head.prev_flags,
 		.object = (uint64_t)layout->gc_head.size,
 		.type = (uint64_t)(layout->gc_head.size + layout->object.type),
+		.finalize = (uint64_t)layout->type.finalize,
+		.refcnt = (uint64_t)(layout->gc_head.size + layout->object.refcnt),
 	};
 }
 
@@ -126,6 +130,17 @@ static int unreadable(struct error *error, uint64_t node)
 {
 	return error_set(error, ERROR_AGAIN, "a collector's list leads to %#llx, which cannot be read",
 		(unsigned long long)node);
+}
+
+/*
+ * An object without references (the lower half of the word in all versions) has just entered tp_dealloc and is about to
+ * leave the list: nobody can get hold of it any more, unless its finalizer does.
+ */
+static bool may_come_back(const struct links *links, struct memory *memory, uint64_t type)
+{
+	uint64_t finalize;
+
+	return memory_u64(memory, type + links->finalize, &finalize) && finalize;
 }
 
 static int walk_list(const struct links *links, struct memory *memory, uint64_t head, int generation,
@@ -139,22 +154,27 @@ static int walk_list(const struct links *links, struct memory *memory, uint64_t 
 		return unreadable(error, head);
 	node &= links->next_mask;
 	while (node != head) {
-		uint64_t next, type;
+		uint64_t next, type, refcnt;
 		int64_t index;
 
 		if (node & 7 || !memory_u64(memory, node + links->next, &next) ||
 			!memory_u64(memory, node + links->prev, &prev) ||
-			!memory_u64(memory, node + links->type, &type))
+			!memory_u64(memory, node + links->type, &type) ||
+			!memory_u64(memory, node + links->refcnt, &refcnt))
 			return unreadable(error, node);
 		if ((prev & links->prev_mask) != before)
 			return error_set(error, ERROR_AGAIN, "a collector's list is half-linked at %#llx",
 				(unsigned long long)node);
+		before = node;
+		node = next & links->next_mask;
+		if (!(uint32_t)refcnt && !may_come_back(links, memory, type))
+			continue;
 		if (census->count == census->capacity && !objects_grow(census))
 			return error_set(error, ERROR_FAILED, "out of memory");
 		index = type_index(&census->types, type, NULL);
 		if (index < 0)
 			return error_set(error, ERROR_FAILED, "out of memory");
-		census->address[census->count] = node + links->object;
+		census->address[census->count] = before + links->object;
 		census->type[census->count++] = (uint32_t)index;
 		if (generation == GENERATION_PERMANENT)
 			census->types.type[index].frozen++;
@@ -168,8 +188,6 @@ static int walk_list(const struct links *links, struct memory *memory, uint64_t 
 			if (census->count > memory_pages(memory) * (MEMORY_PAGE_SIZE / links->object))
 				return error_set(error, ERROR_FAILED, "a collector's list does not end");
 		}
-		before = node;
-		node = next & links->next_mask;
 	}
 	if (!memory_u64(memory, head + links->prev, &prev) || (prev & links->prev_mask) != before)
 		return error_set(error, ERROR_AGAIN, "a collector's list is half-linked at its end");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An ELF file: which of some symbols it defines, where its sections and segments lie. The file is hostile input:
- * it is read, never mapped, and all sizes are checked by libelf or here.
+ * An ELF file: which of some symbols it defines, which probes, where its sections and segments lie. The file is hostile
+ * input: it is read, never mapped, and all sizes are checked by libelf or here.
  */
 #ifndef OGT_ELF_IMAGE_H
 #define OGT_ELF_IMAGE_H
@@ -15,6 +15,7 @@ struct elf_image;
 struct elf_symbol {
 	const char *name;
 	uint64_t address; /* as linked; 0: not defined here */
+	uint64_t size; /* bytes, as the symbol says */
 };
 
 /* Takes over fd. NULL when the file is no ELF file. */
@@ -40,5 +41,21 @@ bool elf_image_writable(struct elf_image *image, size_t i, uint64_t *start, uint
 
 /* File offset of a linked address; false when no loaded segment's file bytes hold it. */
 bool elf_image_offset(struct elf_image *image, uint64_t address, uint64_t *offset);
+
+/*
+ * Whether a function begins at this offset of the file: .eh_frame_hdr lists all functions that can be unwound, in
+ * stripped files, too. False also where there is no such list.
+ */
+bool elf_image_begins_function(struct elf_image *image, uint64_t offset);
+
+/* A static probe (USDT) that the program's author put into it. The strings live as long as the image. */
+struct elf_usdt {
+	const char *provider, *name, *arguments;
+	uint64_t address; /* as linked, of the instruction that a uprobe replaces */
+	uint64_t semaphore; /* as linked; 0: the probe is always ready */
+};
+
+/* Fills in the first count probes of the file; returns how many. What is not as it should be is left out. */
+size_t elf_image_usdt(struct elf_image *image, struct elf_usdt *probes, size_t count);
 
 #endif

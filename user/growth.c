@@ -4,7 +4,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 
-static bool passes(const struct name_filter *filter, const char *name, const char *full)
+bool name_filter_passes(const struct name_filter *filter, const char *name, const char *full)
 {
 	for (size_t i = 0; i < filter->glob_count; i++) {
 		if (fnmatch(filter->globs[i], name, 0) == 0 || fnmatch(filter->globs[i], full, 0) == 0)
@@ -26,7 +26,7 @@ int typestats(const struct capture *capture, const struct name_filter *filter, s
 		full = type_name_full(&capture->names[i]);
 		if (!full)
 			return -1;
-		if (passes(filter, capture->names[i].name, full)) {
+		if (name_filter_passes(filter, capture->names[i].name, full)) {
 			struct count *count = counts_get(stats, filter->full_names ? full : capture->names[i].name);
 
 			if (!count) {

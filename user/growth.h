@@ -20,6 +20,8 @@ struct name_filter {
 	size_t glob_count;
 };
 
+bool name_filter_passes(const struct name_filter *filter, const char *name, const char *full);
+
 /* Objects per type name, in the order in which gc.get_objects() would first meet them. -1 when out of memory. */
 int typestats(const struct capture *capture, const struct name_filter *filter, struct counts *stats);
 

@@ -20,6 +20,19 @@
 	.last = (major) << 24 | (minor) << 16 | (last_micro) << 8 | 0xff
 #define ANY_MICRO 255
 
+/* Where PyThreadState has the current frame: itself, or in the struct that cframe points at. */
+#define TSTATE_FRAME(offset) .frame = (offset), .cframe = LAYOUT_ABSENT, .cframe_frame = LAYOUT_ABSENT
+#define TSTATE_CFRAME(offset, within) .frame = LAYOUT_ABSENT, .cframe = (offset), .cframe_frame = (within)
+
+/* Objects/tupleobject.c, dictobject.c (MAINTAIN_TRACKING, to 3.13); Objects/frameobject.c. */
+#define HABITS_3_6 .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
+#define HABITS_3_11 .untracks_dicts = true, .generators_inside = true, .collects_inside = true
+/* Python/ceval_gil.c, _Py_RunGC */
+#define HABITS_3_12 .untracks_dicts = true, .generators_inside = true
+#define HABITS_3_14 .generators_inside = true
+/* Objects/setobject.c, _PyFrozenSet_MaybeUntrack */
+#define HABITS_3_15 .generators_inside = true, .untracks_frozensets = true
+
 /* Include/pystate.h. 3.6 has neither _PyRuntime nor struct _gil_runtime_state, but statics in Python/ceval_gil.h. */
 #define RUNTIME_3_6 \
 	.interpreters_head = LAYOUT_ABSENT, .interpreters_main = LAYOUT_ABSENT, .tstate_current = LAYOUT_ABSENT, \
@@ -28,7 +41,8 @@
 	.next = 0, .id = LAYOUT_ABSENT, .tstate_head = 8, .tstate_next_unique_id = LAYOUT_ABSENT, \
 	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .sysdict = 32, .size = 120
 #define TSTATE_3_6 \
-	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = LAYOUT_ABSENT, .id = LAYOUT_ABSENT, .size = 2272
+	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = LAYOUT_ABSENT, .id = LAYOUT_ABSENT, \
+	TSTATE_FRAME(24), .size = 2272
 #define GIL_3_6 .last_holder = LAYOUT_ABSENT, .locked = LAYOUT_ABSENT, .switch_number = LAYOUT_ABSENT
 
 /* Include/internal/pystate.h. */
@@ -38,7 +52,8 @@
 
 /* Include/pystate.h. */
 #define TSTATE_3_7 \
-	.next = 8, .interp = 16, .thread_id = 176, .native_thread_id = LAYOUT_ABSENT, .id = 272, .size = 280
+	.next = 8, .interp = 16, .thread_id = 176, .native_thread_id = LAYOUT_ABSENT, .id = 272, \
+	TSTATE_FRAME(24), .size = 280
 
 /* Include/internal/pycore_runtime.h, pycore_interp.h, Include/cpython/pystate.h. */
 #define RUNTIME_3_13 \
@@ -47,10 +62,12 @@
 #define INTERP_3_13 \
 	.next = 7264, .id = 7272, .tstate_head = 7344, .tstate_next_unique_id = 7336, \
 	.gc = 7400, .gil = 16, .sysdict = 7640, .size = 194968
-#define TSTATE_3_13 .next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, .size = 304
+#define TSTATE_3_13 \
+	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, TSTATE_FRAME(72), .size = 304
 
 /* Include/cpython/pystate.h, Include/internal/pycore_tstate.h. */
-#define TSTATE_3_14 .next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, .size = 832
+#define TSTATE_3_14 \
+	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, TSTATE_FRAME(72), .size = 832
 
 /* Include/internal/pycore_gil.h (3.7: gil.h). */
 #define GIL_3_7 .last_holder = 8, .locked = 16, .switch_number = 24
@@ -81,10 +98,49 @@
 
 /* Include/cpython/object.h (3.6, 3.7: Include/object.h): what every release has in the same place. */
 #define TYPE \
-	.name = 24, .basicsize = 32, .itemsize = 40, .dealloc = 48, .flags = 168, .base = 256, .dict = 264, .mro = 344
+	.name = 24, .basicsize = 32, .itemsize = 40, .dealloc = 48, .flags = 168, .base = 256, .dict = 264, .mro = 344, \
+	.alloc = 304, .del = 376, .finalize = 392
 #define TYPE_3_6 TYPE, .ht_name = 832, .ht_qualname = 848, .size = 400, .heap_size = 864
 #define TYPE_3_13 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 928
 #define TYPE_3_14 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 936
+
+/*
+ * Include/frameobject.h (3.9, 3.10: Include/cpython/frameobject.h) until 3.10, then Include/internal/pycore_frame.h,
+ * 3.14+ pycore_interpframe_structs.h. The tags are Py_TAG_BITS of Include/internal/pycore_stackref.h.
+ */
+#define FRAME_OBJECT \
+	.code = 32, .previous = 24, .owner = LAYOUT_ABSENT, .style = FRAME_LASTI_BYTES, .code_tag = 0
+#define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124
+#define FRAME_3_7 FRAME_OBJECT, .instruction = 104, .size = 108
+#define FRAME_3_10 \
+	.code = 32, .previous = 24, .instruction = 96, .owner = LAYOUT_ABSENT, .size = 100, \
+	.style = FRAME_LASTI_UNITS, .code_tag = 0
+#define FRAME_3_11 \
+	.code = 32, .previous = 48, .instruction = 56, .owner = 69, .size = 70, .style = FRAME_POINTER, .code_tag = 0
+#define FRAME_3_12 \
+	.code = 0, .previous = 8, .instruction = 56, .owner = 70, .size = 71, .style = FRAME_POINTER, .code_tag = 0
+#define FRAME_3_14 \
+	.code = 0, .previous = 8, .instruction = 56, .owner = 74, .size = 75, .style = FRAME_POINTER, .code_tag = 3
+
+/* Include/code.h, 3.8+ Include/cpython/code.h. */
+#define CODE_3_6 \
+	.filename = 96, .name = 104, .qualname = LAYOUT_ABSENT, .firstlineno = 36, .linetable = 112, \
+	.first_instruction = LAYOUT_ABSENT, .size = 144, .style = LINES_LNOTAB
+#define CODE_3_8 \
+	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .firstlineno = 40, .linetable = 120, \
+	.first_instruction = LAYOUT_ABSENT, .size = 176, .style = LINES_LNOTAB
+#define CODE_3_10 \
+	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .firstlineno = 40, .linetable = 120, \
+	.first_instruction = LAYOUT_ABSENT, .size = 176, .style = LINES_RANGES
+#define CODE_LOCATIONS \
+	.filename = 112, .name = 120, .qualname = 128, .linetable = 136, .style = LINES_LOCATIONS
+#define CODE_3_11 CODE_LOCATIONS, .firstlineno = 72, .first_instruction = 184, .size = 192
+#define CODE_3_12 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 192, .size = 200
+#define CODE_3_13 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 200, .size = 208
+#define CODE_3_14 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 208, .size = 216
+
+/* Include/cpython/bytesobject.h (3.6-3.8: Include/bytesobject.h). */
+#define BYTES .length = 16, .data = 32
 
 /* Include/cpython/unicodeobject.h (3.6, 3.7: Include/unicodeobject.h). 3.12 dropped wstr. */
 #define UNICODE .length = 16, .state = 32, .kind_shift = 2, .compact_shift = 5, .ascii_shift = 6
@@ -109,9 +165,14 @@ static const struct layout layouts[] = {
 	/* 3.6 with pyenv's patch for 3.6.15, which brings bpo-27987 of 3.7.4. */
 	{
 		RELEASES(3, 6, 0, ANY_MICRO),
+		.trash = {.depth = 160},
+		.habits = {HABITS_3_6},
 		.runtime = {RUNTIME_3_6},
 		.interp = {INTERP_3_6},
 		.tstate = {TSTATE_3_6},
+		.frame = {FRAME_3_6},
+		.code = {CODE_3_6},
+		.bytes = {BYTES},
 		.gil = {GIL_3_6},
 		/* Modules/gcmodule.c */
 		.gc = {.generations = 0,
@@ -130,9 +191,14 @@ static const struct layout layouts[] = {
 	/* 3.6 as python.org has it; proved against changed headers only, as 3.14.0-3.14.4 below. */
 	{
 		RELEASES(3, 6, 0, ANY_MICRO),
+		.trash = {.depth = 160},
+		.habits = {HABITS_3_6},
 		.runtime = {RUNTIME_3_6},
 		.interp = {INTERP_3_6},
 		.tstate = {TSTATE_3_6},
+		.frame = {FRAME_3_6},
+		.code = {CODE_3_6},
+		.bytes = {BYTES},
 		.gil = {GIL_3_6},
 		/* Modules/gcmodule.c */
 		.gc = {.generations = 0,
@@ -151,6 +217,8 @@ static const struct layout layouts[] = {
 	/* 3.7.0-3.7.3, before bpo-27987; proved against changed headers only. */
 	{
 		RELEASES(3, 7, 0, 3),
+		.trash = {.depth = 184},
+		.habits = {HABITS_3_6},
 		/* Include/internal/pystate.h */
 		.runtime = {.interpreters_head = 24,
 			.interpreters_main = 32,
@@ -160,6 +228,9 @@ static const struct layout layouts[] = {
 			.size = 1432},
 		.interp = {INTERP_3_7},
 		.tstate = {TSTATE_3_7},
+		.frame = {FRAME_3_7},
+		.code = {CODE_3_6},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/mem.h */
 		.gc = {.generations = 24,
@@ -178,6 +249,8 @@ static const struct layout layouts[] = {
 	/* 3.7.4 and later. */
 	{
 		RELEASES(3, 7, 4, ANY_MICRO),
+		.trash = {.depth = 184},
+		.habits = {HABITS_3_6},
 		/* Include/internal/pystate.h */
 		.runtime = {.interpreters_head = 24,
 			.interpreters_main = 32,
@@ -187,6 +260,9 @@ static const struct layout layouts[] = {
 			.size = 1520},
 		.interp = {INTERP_3_7},
 		.tstate = {TSTATE_3_7},
+		.frame = {FRAME_3_7},
+		.code = {CODE_3_6},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/mem.h */
 		.gc = {.generations = 32,
@@ -205,6 +281,8 @@ static const struct layout layouts[] = {
 	/* 3.8: the last with the collector in _PyRuntime. */
 	{
 		RELEASES(3, 8, 0, ANY_MICRO),
+		.trash = {.depth = 184},
+		.habits = {HABITS_3_6},
 		/* Include/internal/pycore_pystate.h */
 		.runtime = {.interpreters_head = 32,
 			.interpreters_main = 40,
@@ -227,7 +305,11 @@ static const struct layout layouts[] = {
 			.thread_id = 176,
 			.native_thread_id = LAYOUT_ABSENT,
 			.id = 256,
+			TSTATE_FRAME(24),
 			.size = 264},
+		.frame = {FRAME_3_7},
+		.code = {CODE_3_8},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -239,6 +321,8 @@ static const struct layout layouts[] = {
 	},
 	{
 		RELEASES(3, 9, 0, ANY_MICRO),
+		.trash = {.depth = 184},
+		.habits = {HABITS_3_6},
 		/* Include/internal/pycore_runtime.h */
 		.runtime = {.interpreters_head = 32,
 			.interpreters_main = 40,
@@ -261,7 +345,11 @@ static const struct layout layouts[] = {
 			.thread_id = 176,
 			.native_thread_id = LAYOUT_ABSENT,
 			.id = 256,
+			TSTATE_FRAME(24),
 			.size = 264},
+		.frame = {FRAME_3_7},
+		.code = {CODE_3_8},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -273,6 +361,8 @@ static const struct layout layouts[] = {
 	},
 	{
 		RELEASES(3, 10, 0, ANY_MICRO),
+		.trash = {.depth = 184},
+		.habits = {HABITS_3_6},
 		/* Include/internal/pycore_runtime.h */
 		.runtime = {.interpreters_head = 32,
 			.interpreters_main = 40,
@@ -295,7 +385,11 @@ static const struct layout layouts[] = {
 			.thread_id = 176,
 			.native_thread_id = LAYOUT_ABSENT,
 			.id = 256,
+			TSTATE_FRAME(24),
 			.size = 280},
+		.frame = {FRAME_3_10},
+		.code = {CODE_3_10},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -308,6 +402,8 @@ static const struct layout layouts[] = {
 	/* 3.11: the last with one GIL, in _PyRuntime. */
 	{
 		RELEASES(3, 11, 0, ANY_MICRO),
+		.trash = {.depth = 168},
+		.habits = {HABITS_3_11},
 		/* Include/internal/pycore_runtime.h */
 		.runtime = {.interpreters_head = 40,
 			.interpreters_main = 48,
@@ -325,7 +421,16 @@ static const struct layout layouts[] = {
 			.sysdict = 904,
 			.size = 107752},
 		/* Include/cpython/pystate.h */
-		.tstate = {.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 240, .size = 360},
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 152,
+			.native_thread_id = 160,
+			.id = 240,
+			TSTATE_CFRAME(56, 8),
+			.size = 360},
+		.frame = {FRAME_3_11},
+		.code = {CODE_3_11},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -337,6 +442,8 @@ static const struct layout layouts[] = {
 	},
 	{
 		RELEASES(3, 12, 0, ANY_MICRO),
+		.trash = {.depth = 152},
+		.habits = {HABITS_3_12},
 		/* Include/internal/pycore_runtime.h */
 		.runtime = {.interpreters_head = 40,
 			.interpreters_main = 48,
@@ -354,7 +461,16 @@ static const struct layout layouts[] = {
 			.sysdict = 352,
 			.size = 383552},
 		/* Include/cpython/pystate.h */
-		.tstate = {.next = 8, .interp = 16, .thread_id = 136, .native_thread_id = 144, .id = 224, .size = 288},
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 136,
+			.native_thread_id = 144,
+			.id = 224,
+			TSTATE_CFRAME(56, 0),
+			.size = 288},
+		.frame = {FRAME_3_12},
+		.code = {CODE_3_12},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -367,9 +483,14 @@ static const struct layout layouts[] = {
 	/* 3.13 as python.org has it. */
 	{
 		RELEASES(3, 13, 0, ANY_MICRO),
+		.trash = {.depth = 52, .counts_down = true},
+		.habits = {HABITS_3_12},
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},
+		.frame = {FRAME_3_12},
+		.code = {CODE_3_13},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		.gc = {GC_3_8},
 		.gc_head = {GC_HEAD_3_8},
@@ -386,9 +507,14 @@ static const struct layout layouts[] = {
 	 */
 	{
 		RELEASES(3, 13, 0, ANY_MICRO),
+		.trash = {.depth = 52, .counts_down = true},
+		.habits = {HABITS_3_12},
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},
+		.frame = {FRAME_3_12},
+		.code = {CODE_3_13},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/pycore_gc.h */
 		.gc = {.generations = 20,
@@ -410,6 +536,8 @@ static const struct layout layouts[] = {
 	 */
 	{
 		RELEASES(3, 14, 0, 4),
+		.habits = {HABITS_3_14},
+		.trash = {.depth = LAYOUT_ABSENT},
 		/* Include/internal/pycore_runtime_structs.h */
 		.runtime = {.interpreters_head = 808,
 			.interpreters_main = 816,
@@ -427,6 +555,9 @@ static const struct layout layouts[] = {
 			.sysdict = 7648,
 			.size = 225840},
 		.tstate = {TSTATE_3_14},
+		.frame = {FRAME_3_14},
+		.code = {CODE_3_14},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/pycore_interp_structs.h: young, old[0], old[1] */
 		.gc = {.generations = 24,
@@ -445,6 +576,8 @@ static const struct layout layouts[] = {
 	/* 3.14.5 and later: three generations again (gh-148726). */
 	{
 		RELEASES(3, 14, 5, ANY_MICRO),
+		.habits = {HABITS_3_14},
+		.trash = {.depth = LAYOUT_ABSENT},
 		/* Include/internal/pycore_runtime_structs.h */
 		.runtime = {.interpreters_head = 808,
 			.interpreters_main = 816,
@@ -462,6 +595,9 @@ static const struct layout layouts[] = {
 			.sysdict = 7672,
 			.size = 225864},
 		.tstate = {TSTATE_3_14},
+		.frame = {FRAME_3_14},
+		.code = {CODE_3_14},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/pycore_interp_structs.h */
 		.gc = {.generations = 24,
@@ -480,6 +616,8 @@ static const struct layout layouts[] = {
 	/* 3.15: statistics left the collector's state, the trashcan too. */
 	{
 		RELEASES(3, 15, 0, ANY_MICRO),
+		.habits = {HABITS_3_15},
+		.trash = {.depth = LAYOUT_ABSENT},
 		/* Include/internal/pycore_runtime_structs.h */
 		.runtime = {.interpreters_head = 936,
 			.interpreters_main = 944,
@@ -497,7 +635,16 @@ static const struct layout layouts[] = {
 			.sysdict = 7576,
 			.size = 226240},
 		/* Include/cpython/pystate.h, Include/internal/pycore_tstate.h */
-		.tstate = {.next = 8, .interp = 16, .thread_id = 176, .native_thread_id = 184, .id = 248, .size = 888},
+		.tstate = {.next = 8,
+			.interp = 16,
+			.thread_id = 176,
+			.native_thread_id = 184,
+			.id = 248,
+			TSTATE_FRAME(72),
+			.size = 888},
+		.frame = {FRAME_3_14},
+		.code = {CODE_3_14},
+		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/pycore_interp_structs.h */
 		.gc = {.generations = 8,
@@ -589,8 +736,21 @@ static const struct told {
 	{"thread_state.size", FIELD(tstate.size), NO_STRUCT, 64, {19, 22, 22}},
 	{"thread_state.next", FIELD(tstate.next), FIELD(tstate.size), 8, {21, 24, 24}},
 	{"thread_state.interp", FIELD(tstate.interp), FIELD(tstate.size), 8, {22, 25, 25}},
+	{"thread_state.current_frame", FIELD(tstate.frame), FIELD(tstate.size), 8, {23, 26, 26}},
 	{"thread_state.thread_id", FIELD(tstate.thread_id), FIELD(tstate.size), 8, {24, 27, 30}},
 	{"thread_state.native_thread_id", FIELD(tstate.native_thread_id), FIELD(tstate.size), 8, {25, 28, 31}},
+	{"interpreter_frame.size", FIELD(frame.size), NO_STRUCT, 32, {28, 31, 39}},
+	{"interpreter_frame.previous", FIELD(frame.previous), FIELD(frame.size), 8, {29, 32, 40}},
+	{"interpreter_frame.executable", FIELD(frame.code), FIELD(frame.size), 8, {30, 33, 41}},
+	{"interpreter_frame.instr_ptr", FIELD(frame.instruction), FIELD(frame.size), 8, {31, 34, 42}},
+	{"interpreter_frame.owner", FIELD(frame.owner), FIELD(frame.size), 1, {33, 36, 44}},
+	{"code_object.size", FIELD(code.size), NO_STRUCT, 64, {34, 39, 47}},
+	{"code_object.filename", FIELD(code.filename), FIELD(code.size), 8, {35, 40, 48}},
+	{"code_object.name", FIELD(code.name), FIELD(code.size), 8, {36, 41, 49}},
+	{"code_object.qualname", FIELD(code.qualname), FIELD(code.size), 8, {37, 42, 50}},
+	{"code_object.linetable", FIELD(code.linetable), FIELD(code.size), 8, {38, 43, 51}},
+	{"code_object.firstlineno", FIELD(code.firstlineno), FIELD(code.size), 4, {39, 44, 52}},
+	{"code_object.co_code_adaptive", FIELD(code.first_instruction), FIELD(code.size), 1, {43, 48, 56}},
 	{"pyobject.size", FIELD(object.size), NO_STRUCT, 16, {44, 50, 58}},
 	{"pyobject.ob_type", FIELD(object.type), FIELD(object.size), 8, {45, 51, 59}},
 	{"type_object.size", FIELD(type.size), NO_STRUCT, 64, {46, 52, 60}},
@@ -598,6 +758,8 @@ static const struct told {
 	{"type_object.tp_flags", FIELD(type.flags), FIELD(type.size), 8, {49, 55, 63}},
 	{"type_object.tp_basicsize", FIELD(type.basicsize), FIELD(type.size), 8, {0, 0, 64}},
 	{"heap_type_object.size", FIELD(type.heap_size), NO_STRUCT, 64, {0, 0, 66}},
+	{"bytes_object.ob_sval", FIELD(bytes.data), NO_STRUCT, 24, {66, 76, 88}},
+	{"bytes_object.ob_size", FIELD(bytes.length), FIELD(bytes.data), 8, {65, 75, 87}},
 	{"unicode_object.asciiobject_size", FIELD(unicode.ascii_data), NO_STRUCT, 24, {70, 80, 92}},
 	{"unicode_object.state", FIELD(unicode.state), FIELD(unicode.ascii_data), 4, {68, 78, 90}},
 	{"unicode_object.length", FIELD(unicode.length), FIELD(unicode.ascii_data), 8, {69, 79, 91}},
@@ -630,13 +792,13 @@ static int refuse(struct error *error, const char *name, uint64_t value)
 /* An offset has to lie in its struct, whose size the target tells as well; sizes have to be sane. */
 static int overlay_value(struct layout *row, const struct told *told, uint64_t value, struct error *error)
 {
-	uint64_t limit = LARGEST;
+	uint64_t limit = LARGEST, alignment = told->bytes < 4 ? told->bytes : 4;
 
 	if (told->within != NO_STRUCT)
 		limit = (uint64_t)*field_of(row, told->within) - told->bytes;
 	else if (value < told->bytes)
 		return refuse(error, told->name, value);
-	if (value == 0 || value > limit || value % 4)
+	if ((value == 0 && told->field != FIELD(frame.code)) || value > limit || value % alignment)
 		return refuse(error, told->name, value);
 	*field_of(row, told->field) = (int32_t)value;
 	return 0;
@@ -693,6 +855,18 @@ static int overlay_gc(struct layout *row, const struct words *words, const void 
 	return 0;
 }
 
+/* What is told is sizeof(_PyInterpreterFrame), which goes on to the frame's variables. */
+static void overlay_frame_size(struct layout *row)
+{
+	const int32_t ends[] = {
+		row->frame.code + 8, row->frame.previous + 8, row->frame.instruction + 8, row->frame.owner + 1};
+
+	row->frame.size = 0;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (row->frame.size < ends[i])
+			row->frame.size = ends[i];
+}
+
 /* Members that are not told have to lie in the structs of the sizes told. */
 static int check_rest(const struct layout *row, struct error *error)
 {
@@ -700,7 +874,7 @@ static int check_rest(const struct layout *row, struct error *error)
 		return refuse(error, "interpreter_state.threads_head", (uint64_t)row->interp.tstate_head);
 	if (row->tstate.id > row->tstate.size - 8)
 		return refuse(error, "thread_state.size", (uint64_t)row->tstate.size);
-	if (row->type.mro > row->type.size - 8)
+	if (row->type.finalize > row->type.size - 8)
 		return refuse(error, "type_object.size", (uint64_t)row->type.size);
 	if (row->type.ht_qualname > row->type.heap_size - 8)
 		return refuse(error, "heap_type_object.size", (uint64_t)row->type.heap_size);
@@ -749,6 +923,8 @@ int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size
 	if (overlay_gil(&result, &words[column], bytes, error) != 0 ||
 		overlay_gc(&result, &words[column], bytes, error) != 0)
 		return -1;
+
+	overlay_frame_size(&result);
 
 	/* Neighbours in struct pyinterpreters and struct pythreads that are not told move with those that are. */
 	result.runtime.interpreters_main += result.runtime.interpreters_head - row->runtime.interpreters_head;

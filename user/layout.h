@@ -24,8 +24,42 @@ enum dict_keys_style {
 	DICT_KEYS_LOG2, /* 3.11+: dk_log2_size, dk_log2_index_bytes, dk_kind; entries by kind */
 };
 
+/* How a frame says which instruction it is at. */
+enum frame_instruction {
+	FRAME_LASTI_BYTES, /* 3.6-3.9: f_lasti, int, a byte offset into co_code; -1 before the first */
+	FRAME_LASTI_UNITS, /* 3.10: f_lasti counts code units of two bytes */
+	FRAME_POINTER, /* 3.11+: the address of a code unit in co_code_adaptive */
+};
+
+/* How a code object says which line an instruction is of (Objects/lnotab_notes.txt, 3.11+ Objects/locations.md). */
+enum line_table {
+	LINES_LNOTAB, /* 3.6-3.9: pairs of (bytes of code, signed lines), an entry begins where it says */
+	LINES_RANGES, /* 3.10: pairs of (bytes of code, signed lines or -128 for none), an entry ends where it says */
+	LINES_LOCATIONS, /* 3.11+: entries of varying length with columns */
+};
+
 struct layout {
 	uint32_t first, last; /* PY_VERSION_HEX range, inclusive, of the releases that this row describes */
+
+	/*
+	 * The trashcan of 3.6-3.13 (Py_TRASHCAN_BEGIN): tp_dealloc of a container that is nested too deep puts it
+	 * aside, and is called a second time for it. 3.14+ puts it aside before (_Py_Dealloc).
+	 */
+	struct {
+		int32_t depth; /* in PyThreadState, int: trash_delete_nesting, trash.delete_nesting,
+				  c_recursion_remaining */
+		bool counts_down; /* puts aside from 50 downwards (3.13), else from 50 upwards */
+	} trash;
+
+	struct { /* what it does to objects */
+		bool untracks_dicts; /* takes dicts of atoms off the collector's lists, as it does tuples */
+		bool generators_inside; /* a generator is made in a frame of its own function, 3.11+ (RETURN_GENERATOR)
+					 */
+		bool untracks_frozensets; /* frozensets of atoms, 3.15+ */
+		bool tracks_frames; /* each call of a Python function makes a frame object, which seldom is tracked */
+		bool collects_inside; /* the collector, and so any Python code, may run within a function that makes an
+					 object (_PyObject_GC_Alloc); 3.12+ does it between two instructions */
+	} habits;
 
 	struct { /* _PyRuntimeState; 3.6 has none: single symbols stand in */
 		int32_t interpreters_head;
@@ -53,8 +87,37 @@ struct layout {
 		int32_t thread_id; /* pthread_t */
 		int32_t native_thread_id; /* gettid() as its own pid namespace sees it, 3.11+ */
 		int32_t id;
+		int32_t frame; /* PyFrameObject *frame (3.6-3.10), _PyInterpreterFrame *current_frame (3.13+) */
+		int32_t cframe; /* pointer to the struct that has current_frame, 3.11-3.12 */
+		int32_t cframe_frame; /* current_frame in that struct, _PyCFrame */
 		int32_t size;
 	} tstate;
+
+	struct { /* PyFrameObject (3.6-3.10), _PyInterpreterFrame */
+		int32_t code; /* f_code, f_executable: from 3.13 on not only code objects */
+		int32_t previous; /* f_back, previous: the caller's frame, NULL at the end */
+		int32_t instruction; /* by style: f_lasti (int), prev_instr (3.11-3.12) or instr_ptr */
+		int32_t owner; /* char, enum _frameowner, 3.11+ */
+		int32_t size; /* a read of so many bytes covers the fields above */
+		enum frame_instruction style;
+		uint64_t code_tag; /* bits of the word at code that are not address: tags of _PyStackRef, 3.14+ */
+	} frame;
+
+	struct { /* PyCodeObject */
+		int32_t filename;
+		int32_t name;
+		int32_t qualname; /* 3.11+ */
+		int32_t firstlineno; /* int */
+		int32_t linetable; /* bytes: co_lnotab (3.6-3.9), co_linetable */
+		int32_t first_instruction; /* co_code_adaptive, 3.11+: the code units themselves */
+		int32_t size; /* sizeof(PyCodeObject) */
+		enum line_table style;
+	} code;
+
+	struct { /* PyBytesObject */
+		int32_t length; /* ob_size */
+		int32_t data; /* ob_sval */
+	} bytes;
 
 	struct { /* struct _gil_runtime_state */
 		int32_t last_holder;
@@ -94,6 +157,9 @@ struct layout {
 		int32_t base;
 		int32_t dict;
 		int32_t mro;
+		int32_t alloc;
+		int32_t del; /* tp_del */
+		int32_t finalize;
 		int32_t ht_name;
 		int32_t ht_qualname;
 		int32_t size; /* sizeof(PyTypeObject) */

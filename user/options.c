@@ -30,6 +30,9 @@ enum key {
 	KEY_SKIP_UPDATE,
 	KEY_MAX_PAUSE,
 	KEY_BUDGET,
+	KEY_RATES,
+	KEY_SITES,
+	KEY_NO_SITES,
 	KEY_FORMAT,
 };
 
@@ -57,8 +60,13 @@ static const struct argp_option table[] = {
 	{.name = "budget",
 		.key = KEY_BUDGET,
 		.arg = "PCT",
-		.doc = "CPU time that tracing may cost the process; 100 traces deaths, less is the census alone (1)",
+		.doc = "CPU time that tracing may cost the process; 100: every birth and death, without a limit; 0: "
+		       "the "
+		       "census alone (1)",
 		.group = 3},
+	{.name = "rates", .key = KEY_RATES, .doc = "births and deaths a second; ~ estimated, > at least", .group = 3},
+	{.name = "sites", .key = KEY_SITES, .doc = "show the lines that allocate what grows (the default)", .group = 3},
+	{.name = "no-sites", .key = KEY_NO_SITES, .doc = "do not show the lines that allocate", .group = 3},
 	{.name = "format", .key = KEY_FORMAT, .arg = "table|json", .doc = "json: one object a line", .group = 3},
 	{.name = "output", .key = KEY_OUTPUT, .arg = "FILE", .doc = "write there, not to standard output", .group = 3},
 	{0},
@@ -137,7 +145,13 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case KEY_BUDGET:
 		if (!number(text, &options->budget) || options->budget < 0 || options->budget > 100)
 			argp_error(state, "--budget takes a percentage from 0 to 100, not '%s'", text);
-		options->budget_given = true;
+		return 0;
+	case KEY_RATES:
+		options->rates = true;
+		return 0;
+	case KEY_SITES:
+	case KEY_NO_SITES:
+		options->sites = key == KEY_SITES;
 		return 0;
 	case KEY_FORMAT:
 		if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
@@ -155,6 +169,10 @@ static error_t take(int key, char *text, struct argp_state *state)
 			argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
 		if (options->mode == MODE_TYPES && options->peaks)
 			argp_error(state, "--types compares with nothing: --peaks goes with growth tables");
+		if (options->rates && options->mode == MODE_TYPES)
+			argp_error(state, "--types is one look: --rates goes with growth tables");
+		if (options->rates && options->budget <= 0)
+			argp_error(state, "--rates needs tracing, which --budget 0 forbids");
 		if (options->skip_update && !options->peaks)
 			argp_error(state, "--skip-update goes with --peaks FILE");
 		return 0;
@@ -187,6 +205,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		.limit = 10,
 		.max_pause_ms = 500,
 		.budget = 1,
+		.sites = true,
 	};
 	options->globs = calloc((size_t)argc + 1, sizeof(*options->globs));
 	if (!options->globs)

@@ -25,7 +25,8 @@ struct options {
 	bool skip_update;
 	double max_pause_ms;
 	double budget; /* percent of the target's time that tracing may cost */
-	bool budget_given; /* on the command line */
+	bool rates; /* births and deaths a second */
+	bool sites; /* allocation sites */
 	bool json;
 	const char *output; /* file, or NULL for standard output */
 };

@@ -170,6 +170,43 @@ int process_stopped_error(pid_t pid, const char *reason, struct error *error)
 		pid, reason, pid);
 }
 
+bool process_has_filter(const struct process *process)
+{
+	const int filtered = 2; /* SECCOMP_MODE_FILTER */
+	char status[4096];
+	const char *field;
+
+	if (read_start(process->directory, "status", status, sizeof(status)) <= 0)
+		return false;
+	field = status_field(status, "Seccomp");
+	return field && atoi(field) == filtered;
+}
+
+uint64_t process_children_hash(const struct process *process)
+{
+	struct threads threads;
+	uint64_t hash = 0;
+
+	if (process_threads(process, &threads, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < threads.count; i++) {
+		char name[64], text[4096];
+		ssize_t n;
+		int fd;
+
+		snprintf(name, sizeof(name), "task/%d/children", threads.thread[i].tid);
+		fd = openat(process->directory, name, O_RDONLY | O_CLOEXEC);
+		while (fd >= 0 && (n = read(fd, text, sizeof(text))) > 0) {
+			for (ssize_t k = 0; k < n; k++)
+				hash = (hash ^ (unsigned char)text[k]) * 0x100000001b3;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	free(threads.thread);
+	return hash;
+}
+
 double process_age(const struct process *process)
 {
 	unsigned long long start;

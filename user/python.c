@@ -8,6 +8,9 @@
 
 #define INTERPRETERS_MOST 4096u
 #define THREAD_STATES_MOST (1u << 16)
+/* Bits of tp_flags (Include/object.h). */
+#define FLAG_READY (1ull << 12)
+#define FLAG_TYPE_SUBCLASS (1ull << 31)
 /* ob_type leads from any object to `type` in a few steps: one for each metaclass of a metaclass. */
 #define TYPE_STEPS_MOST 8
 /* glibc 2.4 and later keep the id within the first kibibyte of struct pthread. */
@@ -185,6 +188,17 @@ bool python_gils(const struct python *python, struct memory *memory, struct runt
 	return true;
 }
 
+uint64_t python_holder(const struct python *python, const struct interpreter *interpreter)
+{
+	const struct layout *layout = &python->layout;
+
+	if (!python->target->runtime)
+		return python->target->tstate_current;
+	if (layout->runtime.tstate_current >= 0)
+		return python->target->runtime + (uint64_t)layout->runtime.tstate_current;
+	return interpreter->gil ? interpreter->gil + (uint64_t)layout->gil.last_holder : 0;
+}
+
 int python_runtime(struct python *python, struct memory *memory, struct runtime *runtime, struct error *error)
 {
 	uint64_t address;
@@ -342,6 +356,16 @@ static bool leads_to_type(const struct python *python, struct memory *memory, ui
 		type = above;
 	}
 	return false;
+}
+
+bool python_is_type(const struct python *python, struct memory *memory, uint64_t address)
+{
+	uint64_t flags, meta;
+
+	return at(memory, address, python->layout.type.flags, &flags) && flags & FLAG_READY &&
+	       at(memory, address, python->layout.object.type, &meta) &&
+	       at(memory, meta, python->layout.type.flags, &flags) && flags & FLAG_TYPE_SUBCLASS &&
+	       leads_to_type(python, memory, address);
 }
 
 /* Whether the first record of a list points back to its head and, unless it is the head itself, belongs to an object.

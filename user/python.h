@@ -62,6 +62,9 @@ struct runtime {
  */
 int python_open(struct python *python, const struct target *target, struct memory *memory, struct error *error);
 
+/* Whether a type object is at this address: ready to have instances, and an instance of `type` or a subclass. */
+bool python_is_type(const struct python *python, struct memory *memory, uint64_t address);
+
 /* Reads interpreters, thread states and GILs; freed with runtime_free. ERROR_AGAIN when they do not hang together. */
 int python_runtime(struct python *python, struct memory *memory, struct runtime *runtime, struct error *error);
 void runtime_free(struct runtime *runtime);
@@ -72,6 +75,12 @@ void python_match_threads(
 
 /* Reads the GILs anew; false when memory could not be read. */
 bool python_gils(const struct python *python, struct memory *memory, struct runtime *runtime);
+
+/*
+ * The address at which the runtime keeps the thread state that holds the interpreter's GIL; 0 where it is not known.
+ * While a thread runs Python code that is its own.
+ */
+uint64_t python_holder(const struct python *python, const struct interpreter *interpreter);
 
 /* Whether any of the interpreters is in the middle of a garbage collection; true also when that cannot be read. */
 bool python_collecting(const struct python *python, struct memory *memory, const struct runtime *runtime);

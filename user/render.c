@@ -16,6 +16,18 @@
 #define BOLD "\033[1m"
 #define YELLOW "\033[33m"
 #define PLAIN "\033[0m"
+/* Allocation sites of one type, and frames of one site. */
+#define SITES_IN_TABLE 3
+/* Fewer samples than this that found no room are in JSON only. */
+#define LOST_SAMPLES_SAID 100
+#define RATE_WIDTH 20
+/* The first table after which it is said that lines are missing, and how many until it is said again. */
+#define HINT_FIRST 3
+#define HINT_TABLES 20
+#define HINT_BUDGET 5.0
+#define SITES_IN_JSON 10
+#define SITE_PERCENT_LEAST 1.0
+#define FRAMES_IN_TABLE 3
 
 struct render {
 	FILE *file;
@@ -24,6 +36,8 @@ struct render {
 	bool colour;
 	pid_t pid;
 	size_t frozen; /* number of frozen objects last mentioned */
+	double budget; /* percent */
+	unsigned long hinted; /* number of the table after which a missing line was explained */
 	bool separate; /* a table was printed: the next one stands apart */
 	int failure; /* errno of the first write that failed */
 	const char *path;
@@ -222,6 +236,7 @@ void render_attached(struct render *render, const struct target *target, size_t 
 {
 	char pause[96];
 
+	render->budget = budget;
 	note_pause(pause, sizeof(pause), capture);
 	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
 		target->version_text, target->debug ? " (debug build)" : "", render->pid, target->executable, threads,
@@ -242,28 +257,175 @@ void render_attached(struct render *render, const struct target *target, size_t 
 	}
 }
 
+static json_t *site_as_json(const struct allocation_site *site)
+{
+	json_t *object = json_object(), *frames = json_array();
+
+	for (size_t i = 0; i < site->frames; i++) {
+		json_t *frame = json_object();
+
+		json_object_set_new(frame, "file", json_text(site->frame[i]->file));
+		json_object_set_new(frame, "line", json_integer(site->frame[i]->line));
+		json_object_set_new(frame, "function", json_text(site->frame[i]->function));
+		json_array_append_new(frames, frame);
+	}
+	json_object_set_new(object, "frames", frames);
+	json_object_set_new(object, "alive", json_integer((json_int_t)site->alive));
+	json_object_set_new(object, "sampled", json_integer((json_int_t)site->sampled));
+	return object;
+}
+
+static bool rates_known(const struct growth_report *report, const struct event *event)
+{
+	return report->events->kind == STREAM_WINDOWS || (report->events->kind == STREAM_FULL && event->exact);
+}
+
+static void add_event(json_t *type, const struct growth_report *report, const struct event *event)
+{
+	int64_t born = event->change + (int64_t)event->deaths;
+
+	if (report->events->kind == STREAM_FULL && event->exact) {
+		if (event->has_births)
+			json_object_set_new(type, "births", json_integer((json_int_t)event->births));
+		json_object_set_new(type, "deaths", json_integer((json_int_t)event->deaths));
+		if (event->derived)
+			json_object_set_new(type, "deaths_derived", json_true());
+		else if (event->has_births && born > 0)
+			json_object_set_new(type, "coverage", json_real((double)event->births / (double)born));
+		if (event->has_births && event->has_peak)
+			json_object_set_new(type, "peak", json_integer((json_int_t)event->peak));
+	}
+	if (event->untracked)
+		json_object_set_new(type, "untracked", json_true());
+	if (report->rates && rates_known(report, event)) {
+		if (event->has_births)
+			json_object_set_new(type, "births_per_s", json_real(event->births_per_second));
+		json_object_set_new(type, "deaths_per_s", json_real(event->deaths_per_second));
+		if (report->events->kind == STREAM_WINDOWS)
+			json_object_set_new(type, "rates", json_string(event->at_least ? "at least" : "estimated"));
+	}
+	if (report->sites && event->site_count) {
+		json_t *sites = json_array();
+
+		for (size_t i = 0; i < event->site_count && i < SITES_IN_JSON; i++)
+			json_array_append_new(sites, site_as_json(&event->sites[i]));
+		json_object_set_new(type, "sites", sites);
+	}
+}
+
+/* report may be NULL. */
 static void rows_as_json(
-	json_t *object, const struct growth_row *rows, size_t count, bool deltas, const struct counts *deaths)
+	json_t *object, const struct growth_row *rows, size_t count, const struct growth_report *report)
 {
 	json_t *types = json_array();
 
 	for (size_t i = 0; i < count; i++) {
 		json_t *type = json_object();
-		const struct count *died = deaths ? counts_find(deaths, rows[i].name) : NULL;
+		const struct event *event = report && report->events ? events_find(report->events, rows[i].name) : NULL;
 
 		json_object_set_new(type, "type", json_text(rows[i].name));
 		json_object_set_new(type, "count", json_integer((json_int_t)rows[i].count));
-		if (deltas)
+		if (report)
 			json_object_set_new(type, "delta", json_integer((json_int_t)rows[i].delta));
-		if (deaths)
-			json_object_set_new(type, "deaths", json_integer(died ? (json_int_t)died->value : 0));
+		if (event)
+			add_event(type, report, event);
 		json_array_append_new(types, type);
 	}
 	json_object_set_new(object, "types", types);
 }
 
-/* objgraph's rows: '%-*s%9d %+9d', the name padded to the longest in code points. Without deltas: '%-*s %i'. */
-static void rows_as_table(struct render *render, const struct growth_row *rows, size_t count, bool deltas)
+/* The last part of a path; with the folder where the file's name says nothing. */
+static const char *short_path(const char *path)
+{
+	const char *last = strrchr(path, '/'), *before = NULL;
+
+	if (!last)
+		return path;
+	if (strncmp(last + 1, "__", 2) != 0)
+		return last + 1;
+	for (const char *at = path; at < last; at++)
+		before = *at == '/' ? at : before;
+	return before ? before + 1 : path;
+}
+
+/* Whether a file is of the standard library or of an installed package, by where such are. */
+static bool is_library(const char *file)
+{
+	return strstr(file, "/lib/python") || strstr(file, "/site-packages/") || strstr(file, "/dist-packages/") ||
+	       file[0] == '<';
+}
+
+/* "app.py:41 handle <- server.py:120 dispatch": malloc'ed, fit for a terminal; NULL when out of memory. */
+static char *stack_as_text(const struct allocation_site *site)
+{
+	char *text = NULL, *printable;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	bool own = false, shown_own = false;
+
+	if (!file)
+		return NULL;
+	for (size_t i = 0; i < site->frames; i++) {
+		own = own || !is_library(site->frame[i]->file);
+		/* Beyond the first few, only the nearest frame of the program's own. */
+		if (i >= FRAMES_IN_TABLE && (shown_own || !own))
+			continue;
+		fprintf(file, "%s%s:%u %s",
+			!i		      ? ""
+			: i > FRAMES_IN_TABLE ? " <- ... <- "
+					      : " <- ",
+			short_path(site->frame[i]->file), site->frame[i]->line, site->frame[i]->function);
+		shown_own = own;
+	}
+	if (fclose(file) != 0) {
+		free(text);
+		return NULL;
+	}
+	printable = text_printable(text);
+	free(text);
+	return printable;
+}
+
+/* Under its type: the lines that allocate what stays alive. */
+static void sites_as_table(struct render *render, const struct event *event)
+{
+	for (size_t i = 0; i < event->site_count && i < SITES_IN_TABLE; i++) {
+		const struct allocation_site *site = &event->sites[i];
+		double percent = 100 * site->survivors / event->survivors;
+		char *stack = percent < SITE_PERCENT_LEAST ? NULL : stack_as_text(site);
+
+		if (stack)
+			put(render, "%9.0f %%  %s  (%llu of %llu sampled %s alive)\n", percent, stack,
+				(unsigned long long)site->alive, (unsigned long long)site->sampled,
+				site->alive == 1 ? "is" : "are");
+		free(stack);
+	}
+}
+
+static void event_as_table(struct render *render, const struct growth_report *report, const struct event *event)
+{
+	const char *about = report->events->kind == STREAM_FULL ? "" : event->at_least ? ">" : "~";
+
+	if (report->rates && rates_known(report, event)) {
+		char births[48], deaths[48];
+
+		snprintf(births, sizeof(births), "%s%.1f births/s", about, event->births_per_second);
+		snprintf(deaths, sizeof(deaths), "%s%.1f deaths/s", about, event->deaths_per_second);
+		/* At least nothing is nothing that is known. */
+		put(render, " %*s %*s", RATE_WIDTH, event->at_least && event->births_per_second <= 0 ? "-" : births,
+			RATE_WIDTH, event->at_least && event->deaths_per_second <= 0 ? "-" : deaths);
+	}
+	if (report->events->kind == STREAM_FULL && event->exact && event->has_births && event->has_peak &&
+		event->peak > event->count)
+		put(render, " (at most %llu between the tables)", (unsigned long long)event->peak);
+}
+
+/*
+ * objgraph's rows: '%-*s%9d %+9d', the name padded to the longest in code points. Without a report, so without deltas:
+ * '%-*s %i'.
+ */
+static void rows_as_table(
+	struct render *render, const struct growth_row *rows, size_t count, const struct growth_report *report)
 {
 	char **names = calloc(count ? count : 1, sizeof(*names));
 	size_t width = 0;
@@ -274,19 +436,78 @@ static void rows_as_table(struct render *render, const struct growth_row *rows, 
 			width = text_length(names[i]);
 	}
 	for (size_t i = 0; names && i < count; i++) {
+		const struct event *event = report && report->events ? events_find(report->events, rows[i].name) : NULL;
 		const char *name = names[i] ? names[i] : "?";
 		int pad = (int)(width - (text_length(name) < width ? text_length(name) : width));
 
-		if (deltas)
-			put(render, "%s%*s%9llu %s%+9lld%s\n", name, pad, "", (unsigned long long)rows[i].count,
+		if (report)
+			put(render, "%s%*s%9llu %s%+9lld%s", name, pad, "", (unsigned long long)rows[i].count,
 				render->colour ? YELLOW : "", (long long)rows[i].delta, render->colour ? PLAIN : "");
 		else
-			put(render, "%s%*s %llu\n", name, pad, "", (unsigned long long)rows[i].count);
+			put(render, "%s%*s %llu", name, pad, "", (unsigned long long)rows[i].count);
+		if (event)
+			event_as_table(render, report, event);
+		put(render, "\n");
+		if (event && report->sites)
+			sites_as_table(render, event);
 		free(names[i]);
 	}
 	free(names);
 	render->separate = render->separate || count;
 	flush(render);
+}
+
+static void note_lost(const struct events *events)
+{
+	if (events->lost)
+		render_note("%llu births and deaths were seen and not counted: no room for their type, or memory that "
+			    "could not be read",
+			(unsigned long long)events->lost);
+	if (events->lost_finalized)
+		render_note(
+			"%llu of the deaths are of objects with a __del__ that may have brought them back: too many "
+			"at once to tell",
+			(unsigned long long)events->lost_finalized);
+	if (events->lost_samples >= LOST_SAMPLES_SAID)
+		render_note("%llu births are missing among the samples: there was no room for their stacks",
+			(unsigned long long)events->lost_samples);
+}
+
+/* A type that grows and has no line under it looks like a fault, and is none: the leak was not among the samples. */
+static void note_missing_lines(struct render *render, const struct growth_report *report)
+{
+	const struct events *events = report->events;
+
+	if (!events || !report->sites || events->kind != STREAM_WINDOWS || report->seq < HINT_FIRST ||
+		(render->hinted && report->seq < render->hinted + HINT_TABLES))
+		return;
+	for (size_t i = 0; i < report->count && report->rows[i].delta > 0; i++) {
+		const struct event *event = events_find(events, report->rows[i].name);
+
+		if (event && event->site_count)
+			continue;
+		render->hinted = report->seq;
+		render_note(
+			"no line yet for %s: births were traced for %.2g of the last %.2g seconds, and none that stays "
+			"was among them; %s finds lines sooner",
+			report->rows[i].name, events->traced, events->seconds,
+			render->budget < HINT_BUDGET ? "--budget 5" : "a larger --budget");
+		return;
+	}
+}
+
+static void add_stream(json_t *object, const struct events *events)
+{
+	static const char *const kinds[] = {[STREAM_OFF] = "off", [STREAM_WINDOWS] = "windows", [STREAM_FULL] = "full"};
+
+	json_object_set_new(object, "stream", json_string(kinds[events ? events->kind : STREAM_OFF]));
+	if (!events || events->kind == STREAM_OFF)
+		return;
+	json_object_set_new(object, "lost", json_integer((json_int_t)events->lost));
+	json_object_set_new(object, "lost_samples", json_integer((json_int_t)events->lost_samples));
+	json_object_set_new(object, "lost_finalized", json_integer((json_int_t)events->lost_finalized));
+	json_object_set_new(object, "seconds", json_ms(events->seconds));
+	json_object_set_new(object, "traced_seconds", json_ms(events->traced));
 }
 
 static void note_growth(const struct growth_report *report)
@@ -301,7 +522,7 @@ static void note_growth(const struct growth_report *report)
 	note_pause(pause, sizeof(pause), report->capture);
 	if (report->filtered && !report->matched)
 		nothing = "; no type matches --type";
-	else if (!report->count)
+	else if (!report->grown)
 		nothing = report->filtered ? "; no type that matches --type has more objects than before"
 					   : "; no type has more objects than before";
 	if (report->seq)
@@ -321,7 +542,8 @@ void render_growth(struct render *render, const struct growth_report *report)
 
 		json_object_set_new(object, "seq", json_integer((json_int_t)report->seq));
 		add_capture(object, report->capture);
-		rows_as_json(object, report->rows, report->count, true, report->deaths);
+		add_stream(object, report->events);
+		rows_as_json(object, report->rows, report->count, report);
 		emit(render, object);
 	} else {
 		/* Before the note, so that on a terminal the two stay together. */
@@ -329,8 +551,12 @@ void render_growth(struct render *render, const struct growth_report *report)
 			put(render, "\n");
 		flush(render);
 		note_growth(report);
-		rows_as_table(render, report->rows, report->count, true);
+		rows_as_table(render, report->rows, report->count, report);
 	}
+	if (report->events)
+		note_lost(report->events);
+	if (!render->json)
+		note_missing_lines(render, report);
 	note_oddities(render, report->capture);
 }
 
@@ -341,12 +567,12 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 		json_t *object = event(render, "types");
 
 		add_capture(object, capture);
-		rows_as_json(object, rows, count, false, NULL);
+		rows_as_json(object, rows, count, NULL);
 		emit(render, object);
 	} else {
 		if (filtered && !count)
 			render_note("no type matches --type");
-		rows_as_table(render, rows, count, false);
+		rows_as_table(render, rows, count, NULL);
 	}
 	note_oddities(render, capture);
 }

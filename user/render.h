@@ -13,6 +13,7 @@
 
 #include "capture.h"
 #include "error.h"
+#include "events.h"
 #include "growth.h"
 #include "target.h"
 
@@ -39,8 +40,10 @@ struct growth_report {
 	unsigned long seq; /* 0: the baseline */
 	const struct growth_row *rows;
 	size_t count;
+	size_t grown; /* types that have more objects than before, shown or not */
 	const struct capture *capture;
-	const struct counts *deaths; /* by type name, since the table before; NULL where the stream did not run */
+	const struct events *events; /* since the table before; NULL where nothing was traced */
+	bool sites, rates; /* show them */
 	const char *peaks; /* the file whose peaks the first table is compared with; NULL: none, all is growth */
 	bool filtered; /* only some types were asked for */
 	size_t matched; /* types that were asked for and have objects */

@@ -3,19 +3,63 @@
  * Where in a function a uprobe is cheap. The only file that knows instruction bytes.
  *
  * The kernel emulates some instructions at a probe and single-steps a copy of all others, at more than ten times the
- * cost. endbr64 is one of the others; the push that often follows is emulated, and at it the arguments and the stack
- * pointer are still those of the entry.
+ * cost. Emulated by every kernel since 5.0 (arch/x86/kernel/uprobes.c): push of a register, nop, jmp and the
+ * conditional jumps. Most functions start with one or come to one soon, after endbr64 and a few moves. There the probe
+ * goes if every call passes the place exactly once and finds what it had at the entry: its arguments, the stack pointer
+ * with the return address, and all memory but its own stack frame. So only instructions are passed over that are known
+ * to change none of these and to go on to the next one. The first jump, taken or not, may still have the probe; what
+ * follows it may not. Another way to the same place would count a call twice: it is not taken when anything in the
+ * given bytes that may be a jump leads back behind the entry. A call is emulated, too, but without the shadow stack, at
+ * which the process dies if it has one, so that it is never chosen.
  */
 #ifndef OGT_SITE_X86_64_H
 #define OGT_SITE_X86_64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many bytes of a function site_offset() wants to see; fewer are fine and end in 0 when they do not suffice. */
-#define SITE_BYTES 8
+/*
+ * How many bytes of a function site_choose() wants to see; fewer are fine when the file has no more. The site is among
+ * the first 64, the rest is searched for jumps back.
+ */
+#define SITE_BYTES 4096
 
-/* What to add to the address of a function, given its first bytes: 4 past an endbr64 that a push follows, else 0. */
-size_t site_offset(const uint8_t *bytes, size_t n);
+/* What a probe wants to find as it was at the entry: a set of registers, by their numbers in instructions. */
+enum site_keeps {
+	SITE_FIRST = 1 << 7, /* argument: rdi */
+	SITE_SECOND = 1 << 6, /* rsi */
+	SITE_THIRD = 1 << 2, /* rdx */
+	SITE_STACK = 1 << 4, /* rsp. Every uretprobe wants it: the kernel replaces the return address there. */
+	SITE_ALL = SITE_FIRST | SITE_SECOND | SITE_THIRD | SITE_STACK,
+};
+
+struct site {
+	size_t offset; /* what to add to the address of the function */
+	bool emulated; /* else the instruction is stepped, and offset is 0: the entry */
+};
+
+/* The cheapest site in a function, given its first bytes and what has to be kept. The less that is, the more sites. */
+struct site site_choose_keeping(const uint8_t *bytes, size_t n, enum site_keeps keeps);
+
+/* One that serves every probe. */
+static inline struct site site_choose(const uint8_t *bytes, size_t n)
+{
+	return site_choose_keeping(bytes, n, SITE_ALL);
+}
+
+/* Whether the kernel, or a debugger, has put a breakpoint over the instruction that begins with this byte: int3. */
+static inline bool site_is_breakpoint(uint8_t byte)
+{
+	return byte == 0xcc;
+}
+
+/* A function of this program with a site at its entry, to measure what a probe costs. */
+void site_example(void *argument);
+
+static inline size_t site_offset(const uint8_t *bytes, size_t n)
+{
+	return site_choose(bytes, n).offset;
+}
 
 #endif

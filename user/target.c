@@ -337,12 +337,16 @@ void target_close(struct target *target)
 	process_close(&target->process);
 }
 
-bool target_file_offset(const struct target *target, uint64_t address, uint64_t *offset)
+size_t target_symbols(const struct target *target, struct elf_symbol *symbols, size_t count)
 {
 	int fd = open(target->file, O_RDONLY | O_CLOEXEC);
 	struct elf_image *image = fd >= 0 ? elf_image_open(fd) : NULL;
-	bool found = image && elf_image_offset(image, address - target->bias, offset);
+	size_t found = image ? elf_image_symbols(image, symbols, count) : 0;
 
+	for (size_t i = 0; i < count; i++) {
+		if (symbols[i].address)
+			symbols[i].address += target->bias;
+	}
 	elf_image_close(image);
 	return found;
 }

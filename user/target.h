@@ -38,7 +38,11 @@ struct target {
 int target_open(struct target *target, pid_t pid, struct error *error);
 void target_close(struct target *target);
 
-/* Where in target->file the code at an address of the process lies; false when it is not of that file. */
-bool target_file_offset(const struct target *target, uint64_t address, uint64_t *offset);
+/*
+ * Looks symbols up in the interpreter's file: fills in their addresses in the process (0 where it does not define one).
+ * Returns how many were found.
+ */
+struct elf_symbol;
+size_t target_symbols(const struct target *target, struct elf_symbol *symbols, size_t count);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
 #include "watch.h"
 
 #include <signal.h>
@@ -10,20 +11,15 @@
 #include "interrupt.h"
 #include "peaks.h"
 #include "python.h"
-#include "stream.h"
 #include "target.h"
+#include "trace.h"
 
 /* A Python that has just been started needs a moment until it looks like one. */
 #define START_PATIENCE 2.0
+/* Between two looks there is at least this share of what a look takes. */
+#define LOOK_PAUSE 0.1
 /* How often a waiting tracer looks whether the target is still there, seconds. */
 #define TICK 0.25
-
-/* Cumulative deaths by type address, taken in the same cut as a census. */
-struct deaths {
-	struct stream *stream; /* NULL: not traced */
-	struct stream_counts now, before;
-	bool failed;
-};
 
 struct watch {
 	const struct options *options;
@@ -31,7 +27,7 @@ struct watch {
 	struct target target;
 	struct python python;
 	struct peaks peaks;
-	struct deaths deaths;
+	struct trace *trace; /* NULL: the census alone */
 	bool compares; /* peaks were read that the first table is compared with */
 	bool found; /* the target's file is CPython's */
 	bool stopped; /* the target was in state T when its Python did not look like one */
@@ -91,23 +87,16 @@ static int attach(struct watch *watch, struct error *error)
 	return 0;
 }
 
-static void count_deaths(void *context)
-{
-	struct watch *watch = context;
-	struct error error;
-
-	if (watch->deaths.stream && stream_read_deaths(watch->deaths.stream, &watch->deaths.now, &error) < 0)
-		watch->deaths.failed = true;
-}
-
 static int take(struct watch *watch, struct capture *capture, struct error *error)
 {
 	struct capture_options options = {
 		.max_pause_ms = watch->options->max_pause_ms,
-		.at_cut = count_deaths,
-		.context = watch,
+		.at_cut = watch->trace ? trace_at_cut : NULL,
+		.context = watch->trace,
 	};
 
+	if (watch->trace)
+		trace_pause(watch->trace);
 	return capture_take(&watch->python, &options, capture, error);
 }
 
@@ -121,125 +110,55 @@ static size_t cut_to_limit(const struct options *options, ssize_t count)
 	return options->limit && (size_t)count > options->limit ? options->limit : (size_t)count;
 }
 
-/* tp_dealloc of the heap types: nearly all of them share subtype_dealloc, the one site that is traced so far. */
-static uint64_t commonest_dealloc(const struct watch *watch, const struct capture *capture)
+/* Begins to trace where it is wanted and can be had; without, the census goes on alone. */
+static int start_trace(struct watch *watch, struct error *error)
 {
-	struct memory *memory = memory_new(watch->target.process.pid, NULL);
-	const struct type_table *types = &capture->census.types;
-	uint64_t best = 0;
-	size_t votes = 0;
+	const struct options *options = watch->options;
+	const struct trace_options trace = {.budget = options->budget, .note = render_note};
 
-	/* A majority vote: one candidate, supported or opposed by each type. */
-	for (size_t i = 0; memory && i < types->count; i++) {
-		uint64_t dealloc, type = types->type[i].address;
+	/* Nobody would see it. */
+	bool shown = options->sites || options->rates || options->json || options->budget >= 100;
 
-		if (!type_is_heap(&watch->python, memory, type) ||
-			!memory_u64(memory, type + (uint64_t)watch->python.layout.type.dealloc, &dealloc))
-			continue;
-		if (!votes)
-			best = dealloc;
-		votes += dealloc == best ? 1 : (size_t)-1;
-	}
-	memory_free(memory);
-	return best;
-}
-
-/* Counts deaths when the budget allows everything; without BPF the census goes on alone. */
-static void start_stream(struct watch *watch, const struct capture *capture)
-{
-	struct stream_site site = {
-		.pid = watch->target.process.pid,
-		.path = watch->target.file,
-		.address = commonest_dealloc(watch, capture),
-		.object_type_offset = (uint32_t)watch->python.layout.object.type,
-		.type_dealloc_offset = (uint32_t)watch->python.layout.type.dealloc,
-	};
-	struct error error;
-
-	if (watch->options->budget < 100) {
-		if (watch->options->budget_given && watch->options->budget > 0)
-			render_note("a budget below 100 traces nothing yet: this is the census alone");
-		return;
-	}
-	if (!target_file_offset(&watch->target, site.address, &site.file_offset)) {
-		render_note("deaths are not traced: subtype_dealloc was not found; the census goes on");
-		return;
-	}
-	watch->deaths.stream = stream_open(&site, &error);
-	if (!watch->deaths.stream)
-		render_note("deaths are not traced: %s; the census goes on", error.text);
-}
-
-static uint64_t deaths_of(const struct stream_counts *counts, uint64_t type)
-{
-	size_t low = 0, high = counts->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (counts->rows[middle].type == type)
-			return counts->rows[middle].deaths;
-		if (counts->rows[middle].type < type)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	if (options->mode != MODE_GROWTH || options->count == 0 || options->budget <= 0 || !shown)
+		return 0;
+	watch->trace = trace_open(&watch->python, &trace, error);
+	if (watch->trace)
+		return 0;
+	if (error->code == ERROR_TARGET_ENDED || error->code == ERROR_INTERRUPTED)
+		return -1;
+	render_note("births and deaths are not traced: %s; the census goes on", error->text);
 	return 0;
 }
 
-static bool has_type(const struct capture *capture, uint64_t type)
+/* Who is made most comes first. */
+static int by_rate(const void *a, const void *b, void *context)
 {
-	for (size_t i = 0; i < capture->census.types.count; i++) {
-		if (capture->census.types.type[i].address == type)
-			return true;
-	}
-	return false;
+	const struct growth_row *left = a, *right = b;
+	double x = events_find(context, left->name)->births_per_second;
+	double y = events_find(context, right->name)->births_per_second;
+
+	return (x < y) - (x > y);
 }
 
-/* Deaths since the table before, by name. Those of a type without instances wait for a table that can name it. */
-static void name_deaths(struct watch *watch, const struct capture *capture, struct counts *deaths)
+/* Adds the types that did not grow but of which objects were born or died since the table before. */
+static bool add_eventful(const struct events *events, struct growth_row **rows, ssize_t *count)
 {
-	struct stream_counts *now = &watch->deaths.now, spare = watch->deaths.before;
-
-	for (size_t i = 0; i < capture->census.types.count; i++) {
-		uint64_t type = capture->census.types.type[i].address;
-		uint64_t died = deaths_of(now, type) - deaths_of(&watch->deaths.before, type);
-		char *full = watch->options->full_names ? type_name_full(&capture->names[i]) : NULL;
-		struct count *count = died ? counts_get(deaths, full ? full : capture->names[i].name) : NULL;
-
-		if (count)
-			count->value += died;
-		free(full);
-	}
-	for (size_t i = 0; i < now->n; i++) {
-		if (!has_type(capture, now->rows[i].type))
-			now->rows[i].deaths = deaths_of(&watch->deaths.before, now->rows[i].type);
-	}
-	if (now->lost > watch->deaths.before.lost)
-		render_note("%llu deaths were not counted by type: too many types died",
-			(unsigned long long)(now->lost - watch->deaths.before.lost));
-	watch->deaths.before = *now;
-	watch->deaths.now = spare;
-}
-
-/* Adds the types that did not grow but died since the table before, with a delta of 0. */
-static bool add_died(const struct counts *stats, const struct counts *deaths, struct growth_row **rows, ssize_t *count)
-{
-	struct growth_row *all = realloc(*rows, ((size_t)*count + deaths->size + 1) * sizeof(*all));
+	struct growth_row *all = realloc(*rows, ((size_t)*count + events->names.size + 1) * sizeof(*all));
 	size_t grown = (size_t)*count;
 
 	if (!all)
 		return false;
 	*rows = all;
-	for (size_t i = 0; i < deaths->size; i++) {
-		const struct count *alive = counts_find(stats, deaths->entry[i].name);
-		bool listed = !alive; /* not among the types asked for */
+	for (size_t i = 0; i < events->names.size; i++) {
+		const struct event *event = &events->event[i];
+		bool listed = !event->births && !event->deaths;
 
 		for (size_t k = 0; k < grown && !listed; k++)
-			listed = strcmp(all[k].name, deaths->entry[i].name) == 0;
+			listed = strcmp(all[k].name, events->names.entry[i].name) == 0;
 		if (!listed)
-			all[(*count)++] = (struct growth_row){alive->name, alive->value, 0};
+			all[(*count)++] = (struct growth_row){events->names.entry[i].name, event->count, 0};
 	}
+	qsort_r(all + grown, (size_t)*count - grown, sizeof(*all), by_rate, (void *)events);
 	return true;
 }
 
@@ -251,9 +170,10 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 			   other = filter_of(options, !options->full_names);
 	struct counts *shown = options->full_names ? &watch->peaks.full_names : &watch->peaks.names;
 	struct counts *hidden = options->full_names ? &watch->peaks.names : &watch->peaks.full_names;
-	struct counts stats = {0}, other_stats = {0}, deaths = {0};
+	struct counts stats = {0}, other_stats = {0};
+	struct events events = {0};
 	struct growth_row *rows = NULL, *other_rows = NULL;
-	ssize_t count = -1;
+	ssize_t count = -1, grown;
 	int result = 0;
 
 	if (typestats(capture, &filter, &stats) == 0)
@@ -261,44 +181,63 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 	if (count >= 0 && options->peaks && !options->skip_update &&
 		(typestats(capture, &other, &other_stats) < 0 || growth(&other_stats, hidden, true, &other_rows) < 0))
 		count = -1;
+	if (count >= 0 && watch->trace && trace_report(watch->trace, capture, &filter, &events) < 0)
+		count = -1;
+	grown = count;
+	if (count >= 0 && seq && ((options->json && events.kind == STREAM_FULL) || options->rates) &&
+		!add_eventful(&events, &rows, &count))
+		count = -1;
 	if (count < 0) {
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	} else {
 		struct growth_report report = {
 			.seq = seq,
+			.rows = rows,
+			.count = cut_to_limit(options, count),
+			.grown = (size_t)grown,
 			.capture = capture,
+			.events = watch->trace && seq ? &events : NULL,
+			.sites = options->sites,
+			.rates = options->rates,
 			.peaks = watch->compares ? options->peaks : NULL,
 			.filtered = options->glob_count > 0,
 			.matched = stats.size,
 		};
 
-		if (watch->deaths.stream && !watch->deaths.failed) {
-			name_deaths(watch, capture, &deaths);
-			if (seq)
-				report.deaths = &deaths;
-			if (seq && options->json && !add_died(&stats, &deaths, &rows, &count))
-				result = error_set(error, ERROR_FAILED, "out of memory");
-		}
-		report.rows = rows;
-		report.count = cut_to_limit(options, count);
 		render_growth(watch->render, &report);
-		if (result == 0 && options->peaks && !options->skip_update)
+		if (options->peaks && !options->skip_update)
 			result = peaks_save(&watch->peaks, options->peaks, error);
 	}
 	free(rows);
 	free(other_rows);
 	counts_free(&stats);
 	counts_free(&other_stats);
-	counts_free(&deaths);
+	events_free(&events);
 	return result;
 }
 
-/* Waits for the next table, and notices when the target ends meanwhile. */
-static int wait_until(const struct watch *watch, double time, struct error *error)
+/* Ctrl-Z: the process is left alone until the tracer goes on. */
+static void stop(struct watch *watch)
 {
+	if (watch->trace)
+		trace_suspend(watch->trace);
+	interrupt_stop();
+	if (watch->trace)
+		trace_continue(watch->trace);
+}
+
+/* Waits for the next table, and notices when the target ends meanwhile. */
+static int wait_until(struct watch *watch, double time, struct error *error)
+{
+	if (interrupt_stop_asked())
+		stop(watch);
 	for (double now = interrupt_now(); now < time; now = interrupt_now()) {
-		if (!interrupt_sleep_until(now + TICK < time ? now + TICK : time))
+		double next = now + TICK < time ? now + TICK : time;
+
+		if (!(watch->trace ? trace_run(watch->trace, next) : interrupt_sleep_until(next)))
 			return error_set(error, ERROR_INTERRUPTED, "interrupted");
+		if (interrupt_stop_asked())
+			stop(watch);
 		if (process_check(&watch->target.process, error) < 0)
 			return -1;
 	}
@@ -327,12 +266,10 @@ static int one_table(struct watch *watch, unsigned long seq, struct error *error
 static int run_growth(struct watch *watch, struct capture *first, struct error *error)
 {
 	const struct options *options = watch->options;
-	double next;
+	double next, begin;
 	int result;
 
-	start_stream(watch, first);
-	count_deaths(watch);
-	next = interrupt_now();
+	begin = next = interrupt_now();
 	result = show_growth(watch, first, 0, error);
 	for (unsigned long seq = 1; result == 0; seq++) {
 		double now;
@@ -344,9 +281,11 @@ static int run_growth(struct watch *watch, struct capture *first, struct error *
 			return result < 0 ? -1 : 0;
 		next += options->interval;
 		now = interrupt_now();
-		if (next < now) /* a look took longer than the interval */
-			next = now;
+		/* A look took longer than the interval: some of the time is for tracing, and for the target. */
+		if (next < now + LOOK_PAUSE * (now - begin))
+			next = now + LOOK_PAUSE * (now - begin);
 		result = wait_until(watch, next, error);
+		begin = interrupt_now();
 		if (result == 0)
 			result = one_table(watch, seq, error);
 	}
@@ -374,14 +313,17 @@ static int run(struct watch *watch, struct error *error)
 {
 	struct capture first;
 	struct threads threads;
-	int result = take(watch, &first, error);
+	int result = start_trace(watch, error);
 
+	if (result == 0)
+		result = take(watch, &first, error);
 	if (result < 0)
 		return -1;
 	/* When it ended just now, what was measured is shown all the same. */
 	if (process_threads(&watch->target.process, &threads, NULL) == 0)
 		free(threads.thread);
-	render_attached(watch->render, &watch->target, threads.count, watch->options->budget < 100 ? 0 : 100, &first);
+	render_attached(
+		watch->render, &watch->target, threads.count, watch->trace ? watch->options->budget : 0, &first);
 	result =
 		watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
 	capture_free(&first);
@@ -402,11 +344,9 @@ int watch_run(const struct options *options, struct render *render, struct error
 		result = attach(&watch, error);
 	if (result == 0) {
 		result = run(&watch, error);
+		trace_close(watch.trace);
 		target_close(&watch.target);
 	}
-	stream_close(watch.deaths.stream);
-	stream_counts_free(&watch.deaths.now);
-	stream_counts_free(&watch.deaths.before);
 	peaks_free(&watch.peaks);
 	return result;
 }

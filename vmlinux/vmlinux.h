@@ -32,9 +32,17 @@ enum { false = 0, true = 1 };
 
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
-	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+enum {
+	BPF_F_MMAPABLE = 1u << 10,
+};
+
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
 };
 
 enum {
@@ -75,5 +83,12 @@ struct pt_regs {
 #else
 #error "vmlinux.h has no struct pt_regs for this architecture"
 #endif
+
+/* The context of a perf event's program (include/uapi/linux/bpf_perf_event.h); user-space ABI, too. */
+struct bpf_perf_event_data {
+	struct pt_regs regs; /* bpf_user_pt_regs_t */
+	__u64 sample_period;
+	__u64 addr;
+};
 
 #endif

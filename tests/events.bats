@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# The event stream as JSON shows it: births, deaths, peaks and rates are what the program did. On the interpreter that
+# OGT_PYTHON names.
+
+load helpers
+
+export PATIENCE=240 # traced programs are slow, on a debug build more so
+
+events=(--limit 0 --full-names --format json --max-pause 10000)
+
+needs_bpf() { bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"; }
+sees_births() { [ "$MINOR" -ge 8 ]; }
+reports() { grep -c '"event":"growth"' "$WORLD/out"; }
+has_reports() { [ "$(reports)" -ge "$1" ]; }
+judge() { "$JUDGE" "$TESTS/judge_events.py" "$@"; }
+
+# The second report from now on has begun after now.
+two_more_reports() { eventually has_reports $(($(reports) + 2)); }
+
+# known_numbers.py through its barriers; MARKS are the numbers of reports there.
+watch_known() {
+  local k
+  start known_numbers.py "$INNER/known" 500
+  wait_for_barrier "$WORLD/known.0"
+  start_ogt -p "$TARGET" --interval 0.1 --budget 100 "${events[@]}"
+  MARKS=()
+  for k in 0 1 2 3 4; do
+    if [ "$k" != 0 ]; then
+      kill -USR1 "$TARGET"
+      wait_for_barrier "$WORLD/known.$k"
+    fi
+    two_more_reports
+    MARKS+=("$(reports)")
+  done
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+}
+
+@test "--budget 100: births and deaths of every kind of object are the known numbers" {
+  needs_bpf
+  watch_known
+  judge known "$WORLD/out" "$WORLD/known.json" "${MARKS[@]}"
+}
+
+@test "conservation: count = count before + births - deaths, for every type, in ten reports under load" {
+  needs_bpf
+  start_beating conserve.py
+  ogt -p "$TARGET" --interval 0.3 --count 10 --budget 100 "${events[@]}"
+  succeeds
+  [ "$(reports)" = 11 ]
+  judge conserved "$WORLD/out" __main__.Plain __main__.Full __main__.Slotted __main__.Phoenix builtins.list
+  makes_progress
+}
+
+@test "at the highest rate that one core can produce no event is lost" {
+  needs_bpf
+  start_beating flood.py
+  ogt -p "$TARGET" --interval 0.5 --count 4 --budget 100 "${events[@]}"
+  succeeds
+  judge conserved "$WORLD/out" __main__.Slotted builtins.list
+  makes_progress
+}
+
+@test "a peak between two reports is seen, and is gone from the next" {
+  local step
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start peaks_between.py "$INNER/peak" 5000 100
+  wait_for_barrier "$WORLD/peak.0"
+  start_ogt -p "$TARGET" --interval 0.1 --budget 100 "${events[@]}"
+  two_more_reports
+  # The tool stands still meanwhile, so that no report falls in between.
+  for step in 1 2; do
+    kill -STOP "$WATCHER"
+    kill -USR1 "$TARGET"
+    wait_for_barrier "$WORLD/peak.$step"
+    kill -CONT "$WATCHER"
+    two_more_reports
+  done
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 0).types[] | select(.type == "__main__.Peaky")
+    | "\(.count) \(.births) \(.deaths) \(.peak)"] | join(",")')" = "3 5000 5000 5003,3 100 100 103" ]
+  judge peaks "$WORLD/out" __main__.Peaky 5003 3
+}
+
+@test "--rates: births and deaths a second, of one time for all types" {
+  needs_bpf
+  start_beating conserve.py
+  ogt -p "$TARGET" --interval 0.3 --count 3 --budget 100 --rates "${events[@]}"
+  succeeds
+  judge rates "$WORLD/out"
+  ogt -p "$TARGET" --interval 0.3 --count 1 --budget 100 "${events[@]}"
+  succeeds
+  refuse grep -q per_s "$WORLD/out"
+}
+
+@test "--rates: two more columns in the table" {
+  needs_bpf
+  start_beating conserve.py
+  ogt -p "$TARGET" --interval 0.3 --count 2 --budget 100 --rates --limit 0
+  succeeds
+  # of the last table: a row has births/s and deaths/s besides count and delta
+  awk -v RS= 'END { print }' "$WORLD/out" | tee "$WORLD/last"
+  grep -E '^[A-Za-z_]+ +[0-9]+ +\+[0-9]+ +[0-9.]+( births)?/s +[0-9.]+( deaths)?/s' "$WORLD/last"
+}
+
+@test "a program that allocates little is seen whole at the default budget" {
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start trickle.py "$INNER/made"
+  eventually test -s "$WORLD/made"
+  ogt -p "$TARGET" --interval 1 --count 4 "${events[@]}"
+  succeeds
+  [ "$(json '.[0].budget')" = 1 ]
+  # Once it is known how little it allocates, nothing escapes.
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .stream] | unique | join(" ")')" = full ]
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .lost] | add')" = 0 ]
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .types[] | select(.type == "__main__.Passing") |
+    .births > 0 and (.births - .deaths | fabs) <= 1 and .coverage == 1] | length == 3 and all')" = true ]
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .types[] | select(.type == "__main__.Staying") |
+    .births == .delta and .deaths == 0] | length > 0 and all')" = true ]
+}
+
+@test "a busy program at the default budget is seen in windows, and no number claims more" {
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start_beating conserve.py
+  ogt -p "$TARGET" --interval 1 --count 3 "${events[@]}"
+  succeeds
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | unique | join(" ")')" = windows ]
+  [ "$(json '[.[] | select(.event == "growth").types[] | select(has("births") or has("deaths") or has("coverage") or
+    has("peak"))] | length')" = 0 ]
+  makes_progress
+}
+
+@test "--budget 0 is the census alone: no BPF, and nothing claims to be" {
+  start_beating conserve.py
+  start_ogt -p "$TARGET" --interval 0.2 --budget 0 "${events[@]}"
+  eventually has_reports 4
+  refuse sh -c 'ls -l "/proc/$1/fd" | grep -E "bpf|perf_event"' - "$WATCHER"
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | unique | join(" ")')" = off ]
+  [ "$(json '.[0].budget')" = 0 ]
+  refuse grep -E '"(births|deaths|coverage|peak|sites|lost)"' "$WORLD/out"
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# The line that leaks is named, among busy ones that make the same types: within three reports of 5 s, at the default
+# budget. On the interpreter that OGT_PYTHON names; where it takes long, on the system's only.
+
+load helpers
+
+export PATIENCE=240
+
+needs_sites() {
+  bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"
+  [ "$MINOR" -ge 8 ] || skip "no sites on $LABEL"
+}
+only_system() { case $LABEL in system-*) ;; *) skip "one interpreter will do" ;; esac; }
+
+# start_leaking NAME SPEED TURNS [KIND...]: what it leaks where is in $WORLD/NAME.expected
+start_leaking() {
+  local name=$1
+  shift
+  mkdir -p "$WORLD/$name"
+  start leaky_everywhere.py "$INNER/$name.beat" "$INNER/$name.expected" "$INNER/$name" "$@"
+  eventually test -s "$WORLD/$name.expected"
+}
+
+# watch_leaks NAME SPEED TURNS [KIND...]: starts that and the tool; what both say is in $WORLD/NAME.*
+watch_leaks() {
+  local name=$1 budget=1
+  # Who uses little CPU time earns little: 1 % of it may be too few births for three reports.
+  if [ "$2" = slow ]; then budget=20; fi
+  start_leaking "$@"
+  "$OGT" -p "$(innermost "$TARGET")" --budget "$budget" --interval 5 --count 3 --limit 0 --full-names --format json --max-pause 10000 \
+    >"$WORLD/$name.out" 2>"$WORLD/$name.err" </dev/null 3>&- 4>&- &
+  WATCHERS+=($!)
+}
+
+# found NAME STREAM...: the leaks were found where the program says they are, by reports of such a stream
+found() {
+  local watcher=${WATCHERS[0]} code=0
+  WATCHERS=("${WATCHERS[@]:1}")
+  wait "$watcher" || code=$?
+  echo "$1"
+  cat "$WORLD/$1.err"
+  [ "$code" = 0 ] || return 1
+  [ "$(jq -s '.[0].budget' "$WORLD/$1.out")" != 0 ] || return 1
+  "$JUDGE" "$TESTS/judge_events.py" sites "$WORLD/$1.out" "$WORLD/$1.expected" "${@:2}"
+}
+
+@test "every kind of code that leaks is found from samples at full speed, and where little is allocated" {
+  local code=0
+  needs_sites
+  watch_leaks fast fast 1
+  watch_leaks slow slow 1 Function Callback
+  found fast windows full || code=1
+  found slow full windows || code=1 # a busy machine makes tracing dear
+  [ "$code" = 0 ]
+}
+
+@test "one that leaks once in a thousand, and a few builtins" {
+  local code=0
+  needs_sites
+  only_system
+  watch_leaks rare fast 50 Function
+  watch_leaks builtins fast 10 builtins.list builtins.dict builtins.function builtins.generator Slots
+  found rare windows || code=1
+  found builtins windows || code=1
+  [ "$code" = 0 ]
+}
+
+@test "the table names the line under the type" {
+  local kind line
+  needs_sites
+  only_system
+  start_leaking fast fast 4 Function Method
+  ogt -p "$TARGET" --interval 5 --count 2 --limit 0
+  succeeds
+  for kind in Function Method; do
+    line=$(jq -r --arg kind "__main__.$kind" '.leaks[$kind].frames[0][1]' "$WORLD/fast.expected")
+    awk -v RS= 'END { print }' "$WORLD/out" | tee "$WORLD/last"
+    grep -A 1 -E "^$kind +[0-9]+ +\+[0-9]+" "$WORLD/last" | tail -n 1 >"$WORLD/line"
+    grep -E "^ +[0-9]+ % +[^ ]*leaky_everywhere\.py:$line " "$WORLD/line"
+  done
+}

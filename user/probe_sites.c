@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "probe_sites.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elf_image.h"
+#include "pyobject.h"
+#include "site_x86_64.h"
+#include "target.h"
+
+/* Bits of tp_flags (Include/object.h). */
+#define FLAG_HEAP_TYPE (1ull << 9)
+#define FLAG_HAVE_GC (1ull << 14)
+#define FLAG_TYPE_SUBCLASS (1ull << 31)
+/* A process with more classes than this is traced by the types of its objects alone. */
+#define TYPES_MOST (1u << 20)
+
+/* Types with instances that come and go: at the time of a census there may be none. */
+static const char *const exported_types[] = {"PyAsyncGen_Type", "PyCFunction_Type", "PyCell_Type", "PyClassMethod_Type",
+	"PyContext_Type", "PyCoro_Type", "PyDictItems_Type", "PyDictIterItem_Type", "PyDictIterKey_Type",
+	"PyDictIterValue_Type", "PyDictKeys_Type", "PyDictProxy_Type", "PyDictValues_Type", "PyDict_Type",
+	"PyEnum_Type", "PyFilter_Type", "PyFrozenSet_Type", "PyFunction_Type", "PyGen_Type", "PyListIter_Type",
+	"PyListRevIter_Type", "PyList_Type", "PyMap_Type", "PyMemoryView_Type", "PyMethod_Type", "PyModule_Type",
+	"PyODict_Type", "PyProperty_Type", "PyReversed_Type", "PySeqIter_Type", "PySetIter_Type", "PySet_Type",
+	"PySlice_Type", "PyStaticMethod_Type", "PySuper_Type", "PyTraceBack_Type", "PyTupleIter_Type", "PyTuple_Type",
+	"PyType_Type", "PyZip_Type", "_PyWeakref_CallableProxyType", "_PyWeakref_ProxyType", "_PyWeakref_RefType",
+	"PyCallIter_Type", "PyFrame_Type", "Py_GenericAliasType"};
+/* Of which most programs make most. Classes are besides them. */
+static const char *const busy_types[] = {"PyList_Type", "PyTuple_Type", "PyDict_Type", "PyFunction_Type", "PyCell_Type",
+	"PyMethod_Type", "PyGen_Type", "PyFrame_Type"};
+#define BUSY_TYPES (sizeof(busy_types) / sizeof(busy_types[0]))
+/* Exceptions are exported as pointers to their types. */
+static const char *const exported_exceptions[] = {"PyExc_BaseException", "PyExc_OSError", "PyExc_StopIteration",
+	"PyExc_SystemExit", "PyExc_ImportError", "PyExc_SyntaxError", "PyExc_UnicodeDecodeError", "PyExc_NameError",
+	"PyExc_AttributeError", "PyExc_MemoryError", "PyExc_KeyError"};
+#define EXPORTED_TYPES (sizeof(exported_types) / sizeof(exported_types[0]))
+#define EXPORTED_EXCEPTIONS (sizeof(exported_exceptions) / sizeof(exported_exceptions[0]))
+
+/* Functions that return a new object. Those that others of the list call are harmless. */
+static const char *const makers[] = {"PyType_GenericAlloc", "PyList_New", "PyTuple_New", "PyDict_New", "PySet_New",
+	"PyFunction_NewWithQualName", "PyCell_New", "PyMethod_New", "_PyObject_GC_New", "_PyObject_GC_NewVar",
+	"PyCFunction_NewEx", "PyCMethod_New", "PySlice_New"};
+#define MAKERS (sizeof(makers) / sizeof(makers[0]))
+
+/* One search: what it reads with, and what it has found besides sites. */
+struct search {
+	const struct python *python;
+	struct memory *memory;
+	struct mappings mappings;
+	struct probe_sites *sites;
+	uint64_t *fresh; /* types not seen before */
+	size_t fresh_count, fresh_capacity;
+	size_t votes; /* for sites->finalizes */
+};
+
+void probe_sites_free(struct probe_sites *sites)
+{
+	for (size_t i = 0; i < sites->count; i++)
+		free(sites->site[i].path);
+	free(sites->site);
+	free(sites->seen);
+	*sites = (struct probe_sites){0};
+}
+
+ssize_t probe_sites_find(const struct probe_sites *sites, uint64_t address)
+{
+	for (size_t i = 0; i < sites->count; i++) {
+		if (sites->site[i].address == address)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static int begin(struct search *search, struct error *error)
+{
+	if (process_mappings(&search->python->target->process, &search->mappings, error) < 0)
+		return -1;
+	search->memory = memory_new(search->python->target->process.pid, &search->mappings);
+	return search->memory ? 0 : error_set(error, ERROR_FAILED, "out of memory");
+}
+
+static void finish(struct search *search)
+{
+	memory_free(search->memory);
+	mappings_free(&search->mappings);
+	free(search->fresh);
+}
+
+/*
+ * Whether a function begins there. A slot of what was no type after all may lead anywhere, and a breakpoint in the
+ * middle of an instruction would end the target.
+ */
+static bool begins_function(int fd, uint64_t offset)
+{
+	int copy = dup(fd);
+	struct elf_image *image = copy >= 0 ? elf_image_open(copy) : NULL;
+	bool begins = image && elf_image_begins_function(image, offset);
+
+	elf_image_close(image);
+	return begins;
+}
+
+/*
+ * Adds the function at this address, unless it is known, lies in no file or is no function. -1 when out of memory.
+ */
+static int add_function(struct search *search, uint64_t address, enum site_keeps keeps)
+{
+	const struct mapping *mapping = mappings_find(&search->mappings, address);
+	struct probe_sites *sites = search->sites;
+	unsigned char bytes[SITE_BYTES];
+	char path[PATH_MAX];
+	struct site site;
+	uint64_t offset;
+	ssize_t n;
+	int fd;
+
+	if (probe_sites_find(sites, address) >= 0 || !mapping || !mapping->executable || !mapping->inode)
+		return 0;
+	fd = process_open_file(&search->python->target->process, &search->mappings, mapping, path, sizeof(path));
+	if (fd < 0)
+		return 0;
+	/* From the file: in memory there may be somebody's breakpoint. */
+	offset = mapping->offset + (address - mapping->start);
+	n = begins_function(fd, offset) ? pread(fd, bytes, sizeof(bytes), (off_t)offset) : 0;
+	close(fd);
+	if (n <= 0)
+		return 0;
+	if (sites->count == sites->capacity) {
+		size_t capacity = sites->capacity ? sites->capacity * 2 : 64;
+		struct probe_site *grown = realloc(sites->site, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -1;
+		sites->site = grown;
+		sites->capacity = capacity;
+	}
+	site = site_choose_keeping(bytes, (size_t)n, keeps);
+	sites->site[sites->count] = (struct probe_site){
+		.address = address,
+		.path = strdup(path),
+		.file_offset = offset,
+		.into = (uint32_t)site.offset,
+		.emulated = site.emulated,
+	};
+	return sites->site[sites->count].path ? (sites->count++, 0) : -1;
+}
+
+static bool field(const struct search *search, uint64_t type, int32_t offset, uint64_t *value)
+{
+	return memory_u64(search->memory, type + (uint64_t)offset, value);
+}
+
+/* Looks at one type, once. -1 when out of memory. */
+static int add_type(struct search *search, uint64_t type)
+{
+	const struct layout *layout = &search->python->layout;
+	struct probe_sites *sites = search->sites;
+	uint64_t flags, dealloc, finalize;
+	ssize_t known;
+
+	if (sites->seen_count && bsearch(&type, sites->seen, sites->seen_count, sizeof(type), compare))
+		return 0;
+	if (search->fresh_count == search->fresh_capacity) {
+		size_t capacity = search->fresh_capacity ? search->fresh_capacity * 2 : 256;
+		uint64_t *grown = realloc(search->fresh, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -1;
+		search->fresh = grown;
+		search->fresh_capacity = capacity;
+	}
+	search->fresh[search->fresh_count++] = type;
+	if (!python_is_type(search->python, search->memory, type) || !field(search, type, layout->type.flags, &flags) ||
+		!(flags & FLAG_HAVE_GC) || !field(search, type, layout->type.dealloc, &dealloc))
+		return 0;
+	/* Nearly all classes share subtype_dealloc: a majority vote finds it. */
+	if (flags & FLAG_HEAP_TYPE) {
+		if (!search->votes) {
+			sites->finalizes = dealloc;
+			field(search, type, layout->type.alloc, &sites->allocates);
+		}
+		search->votes += dealloc == sites->finalizes ? 1 : (size_t)-1;
+	}
+	if (add_function(search, dealloc, SITE_FIRST) < 0)
+		return -1;
+	known = probe_sites_find(sites, dealloc);
+	if (known >= 0 && !(flags & FLAG_HEAP_TYPE) && field(search, type, layout->type.finalize, &finalize))
+		sites->site[known].closes = sites->site[known].closes || finalize;
+	return 0;
+}
+
+static int add_exported(struct search *search)
+{
+	struct elf_symbol symbols[EXPORTED_TYPES + EXPORTED_EXCEPTIONS] = {0};
+	int result = 0;
+
+	for (size_t i = 0; i < EXPORTED_TYPES; i++)
+		symbols[i].name = exported_types[i];
+	for (size_t i = 0; i < EXPORTED_EXCEPTIONS; i++)
+		symbols[EXPORTED_TYPES + i].name = exported_exceptions[i];
+	target_symbols(search->python->target, symbols, EXPORTED_TYPES + EXPORTED_EXCEPTIONS);
+	for (size_t i = 0; i < EXPORTED_TYPES + EXPORTED_EXCEPTIONS && result == 0; i++) {
+		uint64_t type = symbols[i].address;
+
+		if (type && i >= EXPORTED_TYPES && !memory_u64(search->memory, type, &type))
+			continue;
+		if (type)
+			result = add_type(search, type);
+	}
+	return result;
+}
+
+/* The classes among the objects: their type is a subclass of `type`. */
+static int add_classes(struct search *search, const struct census *census)
+{
+	bool *meta = calloc(census->types.count + 1, sizeof(*meta));
+	size_t classes = 0;
+	int result = meta ? 0 : -1;
+
+	for (size_t i = 0; meta && i < census->types.count; i++) {
+		uint64_t flags;
+
+		meta[i] = field(search, census->types.type[i].address, search->python->layout.type.flags, &flags) &&
+			  flags & FLAG_TYPE_SUBCLASS;
+	}
+	for (size_t i = 0; meta && i < census->count && result == 0 && classes < TYPES_MOST; i++) {
+		if (meta[census->type[i]]) {
+			classes++;
+			result = add_type(search, census->address[i]);
+		}
+	}
+	free(meta);
+	return result;
+}
+
+static int remember_types(struct search *search)
+{
+	struct probe_sites *sites = search->sites;
+	uint64_t *grown = realloc(sites->seen, (sites->seen_count + search->fresh_count + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -1;
+	sites->seen = grown;
+	if (search->fresh_count)
+		memcpy(&grown[sites->seen_count], search->fresh, search->fresh_count * sizeof(*grown));
+	sites->seen_count += search->fresh_count;
+	qsort(sites->seen, sites->seen_count, sizeof(*sites->seen), compare);
+	return 0;
+}
+
+static void mark_busy(struct search *search)
+{
+	struct elf_symbol symbols[BUSY_TYPES] = {0};
+	struct probe_sites *sites = search->sites;
+	ssize_t site;
+
+	for (size_t i = 0; i < BUSY_TYPES; i++)
+		symbols[i].name = busy_types[i];
+	target_symbols(search->python->target, symbols, BUSY_TYPES);
+	for (size_t i = 0; i < BUSY_TYPES; i++) {
+		uint64_t dealloc;
+
+		if (symbols[i].address &&
+			field(search, symbols[i].address, search->python->layout.type.dealloc, &dealloc) &&
+			(site = probe_sites_find(sites, dealloc)) >= 0)
+			sites->site[site].busy = true;
+	}
+	site = sites->finalizes ? probe_sites_find(sites, sites->finalizes) : -1;
+	if (site >= 0)
+		sites->site[site].busy = true;
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct probe_site *left = a, *right = b;
+	int files = strcmp(left->path, right->path);
+
+	return files ? files : (left->file_offset > right->file_offset) - (left->file_offset < right->file_offset);
+}
+
+ssize_t probe_sites_of_deaths(const struct python *python, const struct type_table *types, const struct census *census,
+	struct probe_sites *sites, struct error *error)
+{
+	struct search search = {.python = python, .sites = sites};
+	size_t before = sites->count;
+	int result = begin(&search, error);
+
+	if (result < 0) {
+		finish(&search);
+		return -1;
+	}
+	/* Whoever won the vote before has the first say. */
+	search.votes = sites->finalizes ? sites->seen_count : 0;
+	for (size_t i = 0; i < types->count && result == 0; i++)
+		result = add_type(&search, types->type[i].address);
+	if (result == 0 && !before)
+		result = add_exported(&search);
+	if (result == 0 && census)
+		result = add_classes(&search, census);
+	if (result == 0)
+		result = remember_types(&search);
+	if (result == 0)
+		mark_busy(&search);
+	finish(&search);
+	if (result < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	qsort(&sites->site[before], sites->count - before, sizeof(*sites->site), by_file);
+	return (ssize_t)(sites->count - before);
+}
+
+int probe_sites_of_instances(
+	const struct python *python, uint64_t allocates, struct probe_sites *sites, struct error *error)
+{
+	struct search search = {.python = python, .sites = sites};
+	int result = begin(&search, error);
+
+	if (result == 0 && add_function(&search, allocates, SITE_FIRST) < 0)
+		result = error_set(error, ERROR_FAILED, "out of memory");
+	finish(&search);
+	return result;
+}
+
+ssize_t probe_sites_of_births(const struct python *python, struct probe_sites *sites, struct error *error)
+{
+	struct search search = {.python = python, .sites = sites};
+	struct elf_symbol symbols[MAKERS] = {0};
+	size_t before = sites->count;
+	int result = begin(&search, error);
+
+	for (size_t i = 0; i < MAKERS; i++)
+		symbols[i].name = makers[i];
+	if (result == 0)
+		target_symbols(python->target, symbols, MAKERS);
+	for (size_t i = 0; i < MAKERS && result == 0; i++) {
+		if (symbols[i].address && add_function(&search, symbols[i].address, SITE_STACK) < 0)
+			result = error_set(error, ERROR_FAILED, "out of memory");
+	}
+	finish(&search);
+	if (result < 0)
+		return -1;
+	qsort(&sites->site[before], sites->count - before, sizeof(*sites->site), by_file);
+	return (ssize_t)(sites->count - before);
+}

@@ -1,0 +1,807 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sites.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf_image.h"
+#include "target.h"
+
+/* Stacks that agree in so many innermost frames are one site; the first of them shows the frames beyond. */
+#define FRAMES_COMPARED 5
+/* Samples kept at once; with more, every second one is given up, as if it had never been taken. */
+#define SAMPLES_MOST 49152
+/* Where little happens, some time will do: ns. */
+#define FOLLOWERS_FEW 2
+#define TIME_ENOUGH 5000000
+/* Fewer certain survivors than this may be none. */
+#define SURVIVORS_LEAST 0.5
+/* Words of an object that tell it from others: behind ob_type, and before the collector's record (3.11+: its dict). */
+#define LOOKS_AFTER 4
+#define LOOKS_BEFORE 2
+/* Bits of tp_flags that mean nothing else in earlier versions (Include/object.h): 3.13+, 3.11+. */
+#define FLAG_INLINE_VALUES (1u << 2)
+#define FLAG_MANAGED_DICT (1u << 4)
+/* Sites, positions, remembered instructions: bounds for a program that makes code as it runs. */
+#define TABLE_MOST (1u << 17)
+
+/* The position, index + 1, of frames whose code was gone before it could be read. */
+#define GONE 1
+
+/* A hash table of indices into an array that only grows: index + 1, 0 empty. */
+struct index {
+	uint32_t *slot;
+	size_t slots, used;
+};
+
+/* What was last read at a place in the code. The words tell whether the code object is still the same. */
+struct place {
+	uint64_t code, instruction;
+	uint64_t words[4]; /* co_filename, co_name, line table, first line number */
+	uint64_t identity; /* of the code object, as in alloc_probe_frame */
+	uint32_t position; /* index + 1; 0: no code of anybody's */
+	uint32_t round; /* when it was compared last */
+};
+
+struct stack {
+	uint64_t type;
+	uint32_t position[ALLOC_PROBE_FRAMES]; /* index + 1 */
+	uint32_t frames;
+	uint64_t alive, sampled;
+	uint64_t pending; /* samples born after the last check */
+};
+
+struct sample {
+	uint64_t object, type, time;
+	uint64_t number; /* of the hit */
+	uint64_t looks; /* hash of its first words when its window closed */
+	uint32_t stack; /* index */
+	bool settled; /* its window has closed */
+	bool followed; /* until it dies */
+};
+
+struct sites {
+	const struct python *python;
+	struct memory *memory;
+	uint32_t round;
+	uint32_t made_room; /* in this round */
+	uint64_t refused; /* samples without a stack */
+	bool followed; /* at the last check: who died is known */
+	void (*dropped)(void *context, const struct stream_object *object);
+	void *context;
+	struct code_position **position; /* each its own, as callers keep the address */
+	struct place *place;
+	struct stack *stack;
+	struct sample *sample;
+	size_t positions, places, stacks, samples;
+	size_t position_room, place_room, stack_room, sample_room;
+	uint64_t generators[3]; /* types of those that are made in a frame of their own function */
+	struct index by_text, by_place, by_stack, by_object;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+	return hash ^ hash >> 29;
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = mix(hash, (unsigned char)*text);
+	return mix(hash, 0x100);
+}
+
+/* Makes room for one more entry, with at most half of the slots used. The caller fills a new table with its entries. */
+static bool index_is_full(const struct index *index)
+{
+	return index->used * 2 >= index->slots;
+}
+
+static bool index_resize(struct index *index)
+{
+	size_t slots = index->slots ? index->slots * 2 : 1024;
+	uint32_t *slot = calloc(slots, sizeof(*slot));
+
+	if (!slot)
+		return false;
+	free(index->slot);
+	index->slot = slot;
+	index->slots = slots;
+	index->used = 0;
+	return true;
+}
+
+/* The first free slot for a hash, in a table that is not full. */
+static void index_put(struct index *index, uint64_t hash, size_t entry)
+{
+	size_t at = hash & (index->slots - 1);
+
+	while (index->slot[at])
+		at = (at + 1) & (index->slots - 1);
+	index->slot[at] = (uint32_t)entry + 1;
+	index->used++;
+}
+
+/* Steps through the entries whose hash may be this one: -1 after the last. *at begins as the hash. */
+static ssize_t index_next(const struct index *index, uint64_t *at)
+{
+	uint32_t entry;
+
+	if (!index->slots)
+		return -1;
+	entry = index->slot[*at & (index->slots - 1)];
+	(*at)++;
+	return (ssize_t)entry - 1;
+}
+
+static bool grow(void *array, size_t count, size_t *room, size_t size)
+{
+	void **pointer = array, *grown;
+
+	if (count < *room)
+		return true;
+	grown = realloc(*pointer, (*room ? *room * 2 : 256) * size);
+	if (!grown)
+		return false;
+	*room = *room ? *room * 2 : 256;
+	*pointer = grown;
+	return true;
+}
+
+static void find_generators(struct sites *sites)
+{
+	struct elf_symbol symbols[] = {{.name = "PyGen_Type"}, {.name = "PyCoro_Type"}, {.name = "PyAsyncGen_Type"}};
+
+	target_symbols(sites->python->target, symbols, 3);
+	for (size_t i = 0; i < 3; i++)
+		sites->generators[i] = symbols[i].address;
+}
+
+static bool is_generator(const struct sites *sites, uint64_t type)
+{
+	return type == sites->generators[0] || type == sites->generators[1] || type == sites->generators[2];
+}
+
+void sites_begin(struct sites *sites)
+{
+	memory_forget(sites->memory);
+	sites->round++;
+}
+
+static uint64_t hash_text(const struct code_position *position)
+{
+	return mix_text(mix_text(mix(1, position->line), position->file), position->function);
+}
+
+/* The index + 1 of this position; takes its texts over. 0 when there is no room. */
+static uint32_t intern(struct sites *sites, struct code_position *position)
+{
+	uint64_t at = hash_text(position), hash = at;
+	struct code_position *kept;
+	ssize_t i;
+
+	while ((i = index_next(&sites->by_text, &at)) >= 0) {
+		const struct code_position *known = sites->position[i];
+
+		if (known->line == position->line && strcmp(known->file, position->file) == 0 &&
+			strcmp(known->function, position->function) == 0) {
+			code_position_free(position);
+			return (uint32_t)i + 1;
+		}
+	}
+	if (index_is_full(&sites->by_text)) {
+		if (!index_resize(&sites->by_text))
+			goto full;
+		for (size_t k = 0; k < sites->positions; k++)
+			index_put(&sites->by_text, hash_text(sites->position[k]), k);
+	}
+	kept = malloc(sizeof(*kept));
+	if (!kept || sites->positions >= TABLE_MOST ||
+		!grow(&sites->position, sites->positions, &sites->position_room, sizeof(*sites->position))) {
+		free(kept);
+		goto full;
+	}
+	*kept = *position;
+	sites->position[sites->positions] = kept;
+	index_put(&sites->by_text, hash, sites->positions);
+	return (uint32_t)++sites->positions;
+full:
+	code_position_free(position);
+	return 0;
+}
+
+void sites_free(struct sites *sites)
+{
+	if (!sites)
+		return;
+	for (size_t i = 0; i < sites->positions; i++) {
+		code_position_free(sites->position[i]);
+		free(sites->position[i]);
+	}
+	free(sites->position);
+	free(sites->place);
+	free(sites->stack);
+	free(sites->sample);
+	free(sites->by_text.slot);
+	free(sites->by_place.slot);
+	free(sites->by_stack.slot);
+	free(sites->by_object.slot);
+	memory_free(sites->memory);
+	free(sites);
+}
+
+/* Takes the place GONE: the first. */
+static bool intern_gone(struct sites *sites)
+{
+	struct code_position position = {.file = strdup(SITES_GONE), .function = strdup(SITES_GONE)};
+
+	if (position.file && position.function)
+		return intern(sites, &position) == GONE;
+	code_position_free(&position);
+	return false;
+}
+
+struct sites *sites_new(
+	const struct python *python, void (*dropped)(void *context, const struct stream_object *object), void *context)
+{
+	struct sites *sites = calloc(1, sizeof(*sites));
+
+	if (!sites)
+		return NULL;
+	sites->python = python;
+	sites->dropped = dropped;
+	sites->context = context;
+	if (python->layout.habits.generators_inside)
+		find_generators(sites);
+	sites->memory = memory_new(python->target->process.pid, NULL);
+	if (!sites->memory || !intern_gone(sites)) {
+		sites_free(sites);
+		return NULL;
+	}
+	return sites;
+}
+
+static void read_words(struct sites *sites, uint64_t code, uint64_t words[4])
+{
+	const struct layout *layout = &sites->python->layout;
+	const int32_t offsets[4] = {
+		layout->code.filename, layout->code.name, layout->code.linetable, layout->code.firstlineno};
+
+	code &= ~layout->frame.code_tag;
+	for (int i = 0; i < 4; i++) {
+		words[i] = 0;
+		memory_u64(sites->memory, code + (uint64_t)offsets[i], &words[i]);
+	}
+}
+
+static uint64_t hash_place(const struct place *place)
+{
+	return mix(mix(2, place->code), place->instruction);
+}
+
+/* Forgets all places: a program that makes code as it runs has filled the table. */
+static void forget_places(struct sites *sites)
+{
+	sites->places = 0;
+	free(sites->by_place.slot);
+	sites->by_place = (struct index){0};
+}
+
+static struct place *place_at(struct sites *sites, uint64_t code, uint64_t instruction)
+{
+	struct place key = {.code = code, .instruction = instruction};
+	uint64_t at = hash_place(&key);
+	ssize_t i;
+
+	while ((i = index_next(&sites->by_place, &at)) >= 0) {
+		if (sites->place[i].code == code && sites->place[i].instruction == instruction)
+			return &sites->place[i];
+	}
+	if (sites->places >= TABLE_MOST)
+		forget_places(sites);
+	if (index_is_full(&sites->by_place)) {
+		if (!index_resize(&sites->by_place))
+			return NULL;
+		for (size_t k = 0; k < sites->places; k++)
+			index_put(&sites->by_place, hash_place(&sites->place[k]), k);
+	}
+	if (!grow(&sites->place, sites->places, &sites->place_room, sizeof(*sites->place)))
+		return NULL;
+	index_put(&sites->by_place, hash_place(&key), sites->places);
+	sites->place[sites->places] = key;
+	return &sites->place[sites->places++];
+}
+
+static uint32_t known_or_gone(uint32_t position)
+{
+	return position ? position : GONE; /* there is no room for one more */
+}
+
+/* What the words of a code object read now lead to. */
+static uint32_t read_position(struct sites *sites, const struct alloc_probe_frame *frame, const uint64_t words[4])
+{
+	const struct layout *layout = &sites->python->layout;
+	struct code_position position;
+
+	if (code_position(layout, sites->memory, frame->code, frame->instruction, &position)) {
+		if (!position.line) /* as in a function's prologue */
+			position.line = (uint32_t)words[3];
+		return known_or_gone(intern(sites, &position));
+	}
+	/* Frames of the interpreter's own have a code object that is no code of anybody, or None. */
+	if (!code_is_code(layout, sites->memory, frame->code) || code_is_shim(layout, sites->memory, frame->code))
+		return 0;
+	return GONE;
+}
+
+/* File, function and line of a frame: index + 1, 0 when it is no code of anybody's. */
+static uint32_t position_of(struct sites *sites, const struct alloc_probe_frame *frame)
+{
+	struct place *place = place_at(sites, frame->code, frame->instruction);
+	uint64_t words[4];
+
+	if (!place)
+		return 0;
+	if (place->round != sites->round) {
+		read_words(sites, frame->code, words);
+		if (!place->round || memcmp(words, place->words, sizeof(words)) != 0)
+			place->position = read_position(sites, frame, words);
+		memcpy(place->words, words, sizeof(words));
+		place->identity = ALLOC_PROBE_IDENTITY(words[0], words[1], words[2]);
+		place->round = sites->round;
+	}
+	/* It was another code object that ran then. */
+	if (frame->identity && frame->identity != place->identity)
+		return GONE;
+	return place->position;
+}
+
+static uint64_t hash_stack(const struct stack *stack)
+{
+	uint64_t hash = mix(3, stack->type);
+
+	for (uint32_t i = 0; i < FRAMES_COMPARED && i < stack->frames; i++)
+		hash = mix(hash, stack->position[i]);
+	return hash;
+}
+
+static bool same_stack(const struct stack *a, const struct stack *b)
+{
+	if (a->type != b->type)
+		return false;
+	for (uint32_t i = 0; i < FRAMES_COMPARED; i++) {
+		if (i >= a->frames || i >= b->frames)
+			return a->frames == b->frames;
+		if (a->position[i] != b->position[i])
+			return false;
+	}
+	return true;
+}
+
+static bool index_stacks(struct sites *sites)
+{
+	do {
+		if (!index_resize(&sites->by_stack))
+			return false;
+	} while (sites->by_stack.slots <= 2 * sites->stacks);
+	for (size_t k = 0; k < sites->stacks; k++)
+		index_put(&sites->by_stack, hash_stack(&sites->stack[k]), k);
+	return true;
+}
+
+/*
+ * Gives up the stacks of which no sample is left, and then the positions that are in no stack: a program that recurses,
+ * or makes its code as it runs, has any number of them.
+ */
+static void forget_stacks(struct sites *sites)
+{
+	uint32_t *moved = calloc(sites->stacks + 1, sizeof(*moved)); /* new index + 1 */
+	size_t kept = 0;
+
+	for (size_t i = 0; moved && i < sites->samples; i++)
+		moved[sites->sample[i].stack] = 1;
+	for (size_t i = 0; moved && i < sites->stacks; i++) {
+		if (moved[i]) {
+			sites->stack[kept++] = sites->stack[i];
+			moved[i] = (uint32_t)kept;
+		}
+	}
+	for (size_t i = 0; moved && i < sites->samples; i++)
+		sites->sample[i].stack = moved[sites->sample[i].stack] - 1;
+	if (moved)
+		sites->stacks = kept;
+	free(moved);
+	free(sites->by_stack.slot);
+	sites->by_stack = (struct index){0};
+}
+
+static void forget_positions(struct sites *sites)
+{
+	uint32_t *moved = calloc(sites->positions + 1, sizeof(*moved)); /* by index + 1: new index + 1 */
+	size_t kept = 0;
+
+	if (!moved)
+		return;
+	moved[GONE] = 1;
+	for (size_t i = 0; i < sites->stacks; i++) {
+		for (uint32_t k = 0; k < sites->stack[i].frames; k++)
+			moved[sites->stack[i].position[k]] = 1;
+	}
+	for (size_t i = 0; i < sites->positions; i++) {
+		if (moved[i + 1]) {
+			sites->position[kept++] = sites->position[i];
+			moved[i + 1] = (uint32_t)kept;
+		} else {
+			code_position_free(sites->position[i]);
+			free(sites->position[i]);
+		}
+	}
+	for (size_t i = 0; i < sites->stacks; i++) {
+		for (uint32_t k = 0; k < sites->stack[i].frames; k++)
+			sites->stack[i].position[k] = moved[sites->stack[i].position[k]];
+	}
+	sites->positions = kept;
+	free(moved);
+	free(sites->by_text.slot);
+	sites->by_text = (struct index){0};
+	forget_places(sites);
+}
+
+static void make_room(struct sites *sites)
+{
+	sites->made_room = sites->round;
+	forget_stacks(sites);
+	if (sites->positions >= TABLE_MOST / 4 * 3)
+		forget_positions(sites);
+	index_stacks(sites);
+}
+
+static ssize_t stack_index(struct sites *sites, const struct stack *stack)
+{
+	uint64_t at = hash_stack(stack);
+	ssize_t i;
+
+	while ((i = index_next(&sites->by_stack, &at)) >= 0) {
+		if (same_stack(&sites->stack[i], stack))
+			return i;
+	}
+	if (index_is_full(&sites->by_stack) && !index_stacks(sites))
+		return -1;
+	if (sites->stacks >= TABLE_MOST ||
+		!grow(&sites->stack, sites->stacks, &sites->stack_room, sizeof(*sites->stack)))
+		return -1;
+	index_put(&sites->by_stack, hash_stack(stack), sites->stacks);
+	sites->stack[sites->stacks] = *stack;
+	return (ssize_t)sites->stacks++;
+}
+
+static uint64_t hash_object(uint64_t object)
+{
+	return mix(4, object);
+}
+
+static void index_samples(struct sites *sites)
+{
+	memset(sites->by_object.slot, 0, sites->by_object.slots * sizeof(*sites->by_object.slot));
+	sites->by_object.used = 0;
+	for (size_t i = 0; i < sites->samples; i++)
+		index_put(&sites->by_object, hash_object(sites->sample[i].object), i);
+}
+
+static void drop(struct sites *sites, const struct sample *sample)
+{
+	if (sample->followed)
+		sites->dropped(sites->context, &(struct stream_object){sample->object, sample->time});
+}
+
+/* Gives up every second sample, as if it had never been taken. */
+static void thin_out(struct sites *sites)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sites->samples; i++) {
+		if (i & 1) {
+			sites->stack[sites->sample[i].stack].sampled--;
+			drop(sites, &sites->sample[i]);
+		} else {
+			sites->sample[kept++] = sites->sample[i];
+		}
+	}
+	sites->samples = kept;
+	index_samples(sites);
+}
+
+static struct sample *sample_of(const struct sites *sites, uint64_t object)
+{
+	uint64_t at = hash_object(object);
+	ssize_t i;
+
+	while ((i = index_next(&sites->by_object, &at)) >= 0) {
+		if (sites->sample[i].object == object)
+			return &sites->sample[i];
+	}
+	return NULL;
+}
+
+static bool room_for_sample(struct sites *sites)
+{
+	if (index_is_full(&sites->by_object)) {
+		if (!index_resize(&sites->by_object))
+			return false;
+		index_samples(sites);
+	}
+	return grow(&sites->sample, sites->samples, &sites->sample_room, sizeof(*sites->sample));
+}
+
+/* There is no room for it. */
+static void refuse(struct sites *sites, const struct alloc_probe_birth *birth)
+{
+	sites->refused++;
+	if (birth->followed)
+		sites->dropped(sites->context, &(struct stream_object){birth->object, birth->time});
+}
+
+uint64_t sites_refused(struct sites *sites)
+{
+	uint64_t refused = sites->refused;
+
+	sites->refused = 0;
+	return refused;
+}
+
+void sites_add(struct sites *sites, const struct alloc_probe_birth *birth)
+{
+	struct stack stack = {.type = birth->type};
+	struct sample *sample;
+	ssize_t i;
+
+	if ((sites->stacks >= TABLE_MOST || sites->positions >= TABLE_MOST) && sites->made_room != sites->round)
+		make_room(sites);
+	/* A generator's own frame tells no more than its name: who called it is asked for. */
+	for (uint32_t k = is_generator(sites, birth->type); k < birth->frames; k++) {
+		uint32_t position = position_of(sites, &birth->frame[k]);
+
+		if (position)
+			stack.position[stack.frames++] = position;
+	}
+	i = stack_index(sites, &stack);
+	if (i < 0) {
+		refuse(sites, birth);
+		return;
+	}
+	sites->stack[i].sampled++;
+	sample = sample_of(sites, birth->object);
+	if (!sample) {
+		if (sites->samples >= SAMPLES_MOST)
+			thin_out(sites);
+		if (!room_for_sample(sites)) {
+			sites->stack[i].sampled--;
+			refuse(sites, birth);
+			return;
+		}
+		index_put(&sites->by_object, hash_object(birth->object), sites->samples);
+		sample = &sites->sample[sites->samples++];
+	}
+	/* One that was sampled at this address before is dead. */
+	*sample = (struct sample){
+		.object = birth->object,
+		.type = birth->type,
+		.time = birth->time,
+		.number = birth->number,
+		.stack = (uint32_t)i,
+		.followed = birth->followed != 0,
+	};
+}
+
+/* A hash of the first words of an object, as far as they are its own; 0 when they cannot be read. */
+static uint64_t looks_of(struct sites *sites, const struct sample *sample)
+{
+	const struct layout *layout = &sites->python->layout;
+	uint64_t hash = 5, word, basicsize, itemsize, flags, end;
+
+	if (!memory_u64(sites->memory, sample->type + (uint64_t)layout->type.basicsize, &basicsize) ||
+		!memory_u64(sites->memory, sample->type + (uint64_t)layout->type.itemsize, &itemsize) ||
+		!memory_u64(sites->memory, sample->type + (uint64_t)layout->type.flags, &flags))
+		return 0;
+	end = basicsize + (itemsize ? sizeof(word) : 0);
+	if (flags & FLAG_INLINE_VALUES)
+		end += LOOKS_AFTER * sizeof(word);
+	for (uint64_t i = 0; i < LOOKS_AFTER; i++) {
+		uint64_t offset = (uint64_t)layout->object.size + i * sizeof(word);
+
+		if (offset + sizeof(word) > end)
+			break;
+		if (!memory_u64(sites->memory, sample->object + offset, &word))
+			return 0;
+		hash = mix(hash, word);
+	}
+	for (uint64_t i = 1; i <= LOOKS_BEFORE && flags & FLAG_MANAGED_DICT; i++) {
+		uint64_t offset = (uint64_t)layout->gc_head.size + i * sizeof(word);
+
+		if (!memory_u64(sites->memory, sample->object - offset, &word))
+			return 0;
+		hash = mix(hash, word);
+	}
+	return hash | 1;
+}
+
+void sites_close_window(struct sites *sites, uint64_t births, uint64_t after, uint64_t now)
+{
+	size_t kept = 0;
+
+	memory_forget(sites->memory);
+	for (size_t i = 0; i < sites->samples; i++) {
+		struct sample *sample = &sites->sample[i];
+
+		if (!sample->settled && !sample->followed) {
+			uint64_t followers = births - sample->number;
+
+			if (followers < after && (followers < FOLLOWERS_FEW || now < sample->time + TIME_ENOUGH)) {
+				sites->stack[sample->stack].sampled--;
+				continue;
+			}
+			sample->looks = looks_of(sites, sample);
+			sample->settled = true;
+		}
+		sites->sample[kept++] = *sample;
+	}
+	if (kept != sites->samples) {
+		sites->samples = kept;
+		index_samples(sites);
+	}
+}
+
+/*
+ * Goes through the segments of one interpreter, old generations or the youngest. Samples that are there under their own
+ * type are found. The time of its sample's birth bounds the birth of whatever lies at an address now: *latest is the
+ * latest such bound so far.
+ */
+static void find_in_segment(const struct sites *sites, const struct census *census,
+	const struct census_segment *segment, uint64_t *latest, unsigned char *found)
+{
+	for (size_t i = segment->first; i < segment->first + segment->count; i++) {
+		const struct sample *sample = sample_of(sites, census->address[i]);
+
+		if (!sample)
+			continue;
+		/*
+		 * The youngest list is in the order of births, and all that is on the older ones was born before. What
+		 * lies behind a later birth than its own sample's is not the object that was sampled.
+		 */
+		if ((segment->generation != 0 || sample->time >= *latest) &&
+			sample->type == census->types.type[census->type[i]].address)
+			found[sample - sites->sample] = 1;
+		if (sample->time > *latest)
+			*latest = sample->time;
+	}
+}
+
+/* One byte for each sample: whether the census has it, under the type that it was born with, and in its place. */
+static unsigned char *in_census(const struct sites *sites, const struct census *census)
+{
+	unsigned char *found = calloc(sites->samples + 1, 1);
+
+	for (uint32_t k = 0; found && sites->samples && k < census->interpreters; k++) {
+		uint64_t latest = 0;
+
+		for (int youngest = 0; youngest <= 1; youngest++) {
+			for (size_t i = 0; i < census->segment_count; i++) {
+				const struct census_segment *segment = &census->segments[i];
+
+				if (segment->interpreter == k && (segment->generation == 0) == youngest)
+					find_in_segment(sites, census, segment, &latest, found);
+			}
+		}
+	}
+	return found;
+}
+
+static bool is_alive(struct sites *sites, const struct sample *sample, const struct stream_objects *live)
+{
+	const struct stream_object *found;
+
+	if (sample->followed) {
+		found = live ? stream_objects_find(live, sample->object) : NULL;
+		return found && found->value == sample->time;
+	}
+	return !sample->settled || (sample->looks && looks_of(sites, sample) == sample->looks);
+}
+
+int sites_check(struct sites *sites, const struct capture *capture, const struct stream_objects *live, uint64_t cut)
+{
+	unsigned char *found = in_census(sites, &capture->census);
+	size_t kept = 0;
+
+	if (!found)
+		return -1;
+	memory_forget(sites->memory);
+	sites->followed = live != NULL;
+	for (size_t i = 0; i < sites->stacks; i++)
+		sites->stack[i].alive = sites->stack[i].pending = 0;
+	for (size_t i = 0; i < sites->samples; i++) {
+		const struct sample sample = sites->sample[i];
+
+		if (sample.time > cut) {
+			sites->stack[sample.stack].pending++;
+		} else if (found[i] && is_alive(sites, &sample, live)) {
+			sites->stack[sample.stack].alive++;
+		} else {
+			drop(sites, &sample);
+			continue;
+		}
+		sites->sample[kept++] = sample;
+	}
+	free(found);
+	if (kept != sites->samples) {
+		sites->samples = kept;
+		index_samples(sites);
+	}
+	return 0;
+}
+
+void sites_unfollow(
+	struct sites *sites, const struct stream_objects *live, uint64_t births, uint64_t after, uint64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sites->samples; i++) {
+		struct sample *sample = &sites->sample[i];
+
+		if (sample->followed && !is_alive(sites, sample, live))
+			continue;
+		sample->followed = false;
+		sites->sample[kept++] = *sample;
+	}
+	sites->samples = kept;
+	if (sites->by_object.slots)
+		index_samples(sites);
+	sites_close_window(sites, births, after, now);
+}
+
+int sites_compare(const void *a, const void *b)
+{
+	const struct allocation_site *x = a, *y = b;
+
+	if (x->survivors != y->survivors)
+		return x->survivors < y->survivors ? 1 : -1;
+	return (x->sampled > y->sampled) - (x->sampled < y->sampled);
+}
+
+ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_site **found)
+{
+	size_t count = 0, room = 0;
+
+	*found = NULL;
+	for (size_t i = 0; i < sites->stacks; i++) {
+		const struct stack *stack = &sites->stack[i];
+		struct allocation_site *site;
+
+		if (stack->type != type || !stack->alive || !stack->frames)
+			continue;
+		if (!grow(found, count, &room, sizeof(**found))) {
+			free(*found);
+			*found = NULL;
+			return -1;
+		}
+		site = &(*found)[count++];
+		*site = (struct allocation_site){
+			.frames = stack->frames,
+			.alive = stack->alive,
+			.sampled = stack->sampled - stack->pending,
+			.survivors = (double)stack->alive,
+		};
+		if (!sites->followed)
+			site->survivors *= (double)stack->alive / (double)site->sampled;
+		/* A few that are mistaken for alive, of many that have died, are no survivors. */
+		if (site->survivors < SURVIVORS_LEAST) {
+			count--;
+			continue;
+		}
+		for (uint32_t k = 0; k < stack->frames; k++)
+			site->frame[k] = sites->position[stack->position[k] - 1];
+	}
+	if (count)
+		qsort(*found, count, sizeof(**found), sites_compare);
+	return (ssize_t)count;
+}

@@ -1,0 +1,1170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "trace.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "budget.h"
+#include "calibrate.h"
+#include "elf_image.h"
+#include "forks.h"
+#include "guard.h"
+#include "interrupt.h"
+#include "probe_sites.h"
+#include "site_x86_64.h"
+#include "sites.h"
+#include "stream.h"
+#include "tally.h"
+#include "target.h"
+#include "typeresolve.h"
+
+/* How long the target is looked at, in windows, before it is decided how to trace it. */
+#define LEARN_SECONDS 0.25
+/* A target that uses less of a CPU than this has nothing to be seen. */
+#define IDLE_RATE 0.001
+/* How often births are fetched and the budget is looked at while everything is traced. */
+#define TICK 0.05
+/* After a window could not be opened, as another program has the breakpoints. */
+#define RETRY_SECONDS 10.0
+/* Stacks taken a second: more tell nothing new. */
+#define STACKS_PER_SECOND 2000.0
+/* The target's caches are colder than those the costs were measured in, its loops not as short. */
+#define CHARGE 1.3
+/* A target runs that uses this share of so much time; one that does not in so many looks does too seldom to wait for.
+ */
+#define BUSY_MICROSECONDS 300
+#define BUSY_SHARE 0.3
+#define IDLE_LOOKS_MOST 100
+/* Of the windows, those that look at instances of classes alone. */
+#define INSTANCES_SHARE 0.5
+/* So many of them have to be born until it is judged whether that function makes them. */
+#define INSTANCES_ENOUGH 8
+/*
+ * So many births have to follow one in its window: short-lived objects are gone by then, and their addresses taken by
+ * others, which is seen. Instances are fewer.
+ */
+#define BIRTHS_AFTER 32
+#define INSTANCES_AFTER 8
+/* Of a site, in place of the first report: the kernel does not take it. */
+#define REFUSED ULONG_MAX
+/* Interpreters that are watched: a processor has four breakpoints, one may be somebody else's. */
+#define INTERPRETERS_MOST 3
+/* Rates from windows are no better than this share of a window that the target ran undisturbed. */
+#define UNDISTURBED_LEAST 0.01
+/* The rate of births has to be so much below what would be allowed before everything is traced again. */
+#define RATE_MARGIN 1.5
+/* Notes that wait until nothing depends on whether somebody reads them. */
+#define NOTES_MOST 8
+/* The budget, percent, that allows every event. */
+#define EVERYTHING 100.0
+
+/* How births are seen. */
+enum births {
+	BIRTHS_UNSEEN,
+	BIRTHS_WATCHED, /* hardware breakpoints: complete */
+	BIRTHS_PROBED, /* uretprobes on functions that make objects */
+};
+
+struct trace {
+	struct python *python;
+	struct trace_options options;
+	struct stream *stream;
+	struct tracee *tracee;
+	struct hit_costs costs; /* of this machine */
+	struct budget budget; /* which charges more */
+	struct sites *sites;
+	struct memory *memory; /* for small reads: forgotten before each round */
+
+	enum births births;
+	struct stream_list watched[INTERPRETERS_MOST]; /* the words that change with each birth */
+	size_t watched_count;
+	bool unwatched; /* there are interpreters besides */
+	struct probe_sites makers; /* BIRTHS_PROBED */
+	struct probe_sites instances; /* the function that makes instances of classes; empty until one was seen */
+	bool instances_only; /* this window is about them */
+	bool returns; /* uretprobes do no harm in this target */
+	bool deaths; /* when everything is traced, deaths are counted and samples followed until they die */
+	unsigned int idle_looks; /* in a row, that found it waiting */
+	/* Whether that function makes them all, or compilers have copied it to where it is called. */
+	enum { INSTANCES_UNKNOWN, INSTANCES_THERE, INSTANCES_ELSEWHERE } instances_made;
+	bool judges_instances; /* in this window both ways to see them are compared */
+	struct instances_seen {
+		uint64_t born; /* instances among the births that were watched */
+		uint64_t hits; /* of the function meanwhile */
+		uint64_t made, number; /* its hits when the window was opened; of the last birth (alloc_probe_birth) */
+	} seen;
+	bool learning; /* how much the target does; not yet what */
+	struct probe_sites sites_of_deaths;
+	unsigned long
+		*complete_from; /* for each of them: the first report whose interval it was attached for; 0: not */
+	size_t site_room;
+	uint64_t skip; /* a function that is not worth its cost, 0: none */
+
+	enum stream_kind kind; /* now */
+	bool whole; /* everything was traced since the last cut */
+	bool open; /* a window is */
+	double opens, closes; /* monotonic times of the next window, of the end of this one */
+	struct alloc_probe_state charged; /* up to which events were paid for */
+	double traced; /* seconds of this interval */
+	double used, undisturbed; /* the target's CPU time in these, and without that of the events */
+	double cpu_before; /* when the window was opened */
+	double sampled_at; /* when the share of births with stacks was last set */
+
+	unsigned long reports;
+	struct tally tally;
+	bool missing; /* births since the last cut */
+	bool said_windows, said_refused, said_no_window, said_interpreters, said_failed;
+	unsigned long not_all_until, hold_off; /* reports to wait after tracing everything was too dear */
+	struct forks forks;
+	struct guard *guard; /* takes everything out when nobody looks and the budget is spent */
+	char *notes[NOTES_MOST]; /* to be said */
+	size_t note_count;
+};
+
+/*
+ * Whoever reads the notes may not read on, and block. So they are said when the guard can act, or nothing is attached:
+ * by say_notes().
+ */
+static void note(struct trace *trace, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(struct trace *trace, const char *format, ...)
+{
+	va_list args;
+
+	if (trace->note_count == NOTES_MOST)
+		return;
+	va_start(args, format);
+	if (vasprintf(&trace->notes[trace->note_count], format, args) >= 0)
+		trace->note_count++;
+	va_end(args);
+}
+
+static void say_notes(struct trace *trace)
+{
+	for (size_t i = 0; i < trace->note_count; i++) {
+		trace->options.note("%s", trace->notes[i]);
+		free(trace->notes[i]);
+	}
+	trace->note_count = 0;
+}
+
+static void note_error(struct trace *trace, const char *what, const struct error *error)
+{
+	note(trace, "%s: %s", what, error->text);
+}
+
+/* --- what the target's CPU time is --- */
+
+static double cpu_time(const struct trace *trace)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(trace->python->target->process.pid, &clock) || clock_gettime(clock, &time))
+		return 0;
+	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* Pays for the events since the last time, from what was earned meanwhile. */
+static void settle(struct trace *trace)
+{
+	struct alloc_probe_state now = tracee_state(trace->tracee);
+
+	struct hits hits = {.births = now.births - trace->charged.births,
+		.made = now.made - trace->charged.made,
+		.deaths = now.deaths - trace->charged.deaths};
+
+	if (trace->judges_instances) { /* which costs as little as a death */
+		hits.deaths += hits.made;
+		hits.made = 0;
+	}
+	budget_earn(&trace->budget, cpu_time(trace), interrupt_now());
+	budget_spend(&trace->budget, hits);
+	trace->charged = now;
+}
+
+/* --- sites of births --- */
+
+static void drop_live(void *context, const struct stream_object *object)
+{
+	struct trace *trace = context;
+
+	if (trace->tracee)
+		tracee_forget(trace->tracee, STREAM_LIVE, object);
+}
+
+/* Whether objects of a type come from the function that makes the instances of classes. */
+static bool is_instance(struct trace *trace, uint64_t type)
+{
+	uint64_t alloc;
+
+	return type_is_heap(trace->python, trace->memory, type) &&
+	       memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.alloc, &alloc) &&
+	       alloc == trace->sites_of_deaths.allocates;
+}
+
+static void add_birth(void *context, const struct alloc_probe_birth *birth)
+{
+	struct trace *trace = context;
+
+	if (trace->judges_instances) {
+		trace->seen.born += is_instance(trace, birth->type);
+		trace->seen.number = birth->number;
+	}
+	sites_add(trace->sites, birth);
+}
+
+static void fetch_births(struct trace *trace)
+{
+	sites_begin(trace->sites);
+	stream_drain(trace->stream, add_birth, trace);
+}
+
+/* --- windows --- */
+
+static int probe_births(struct trace *trace, const struct probe_sites *makers, struct error *error)
+{
+	struct stream_site *sites = calloc(makers->count + 1, sizeof(*sites));
+	size_t count = 0;
+	int result;
+
+	for (size_t i = 0; sites && i < makers->count; i++) {
+		const struct probe_site *site = &makers->site[i];
+
+		if (site->emulated)
+			sites[count++] = (struct stream_site){
+				.path = site->path, .file_offset = site->file_offset, .into = site->into};
+	}
+	result = sites && count ? tracee_trace_births(trace->tracee, sites, count, NULL, error)
+				: error_set(error, ERROR_FAILED, "no function that makes objects was found");
+	free(sites);
+	return result < 0 ? -1 : 0;
+}
+
+static int watch_births(struct trace *trace, unsigned int most, struct error *error)
+{
+	if (trace->births == BIRTHS_WATCHED)
+		return tracee_watch_births(trace->tracee, trace->watched, trace->watched_count, most, error);
+	return probe_births(trace, &trace->makers, error);
+}
+
+static bool knows_instances(const struct trace *trace)
+{
+	return trace->instances.count && trace->instances.site[0].emulated &&
+	       trace->instances_made != INSTANCES_ELSEWHERE;
+}
+
+static int sample_instances(struct trace *trace, bool counts_only, struct error *error)
+{
+	const struct probe_site *maker = &trace->instances.site[0];
+	const struct stream_site site = {.path = maker->path, .file_offset = maker->file_offset, .into = maker->into};
+
+	return tracee_sample_instances(trace->tracee, &site, counts_only, error);
+}
+
+/* What a window's births say of the function that should have made the instances among them. */
+static void judge_instances(struct trace *trace, const struct alloc_probe_state *before)
+{
+	uint64_t watched = trace->charged.births - before->births;
+
+	/* The last birth was the last hit, or nearly: the function was called so often until then. */
+	if (trace->seen.number > before->births + watched + trace->seen.made)
+		trace->seen.hits += trace->seen.number - before->births - watched - trace->seen.made;
+	trace->seen.number = 0;
+	if (trace->seen.born < INSTANCES_ENOUGH)
+		return;
+	trace->instances_made = 2 * trace->seen.hits >= trace->seen.born ? INSTANCES_THERE : INSTANCES_ELSEWHERE;
+}
+
+/*
+ * Half of the windows look at instances of classes alone, at the one function that makes them all: that is where most
+ * leaks are, and there a sample costs a fraction of what all births do. Where births cannot be seen otherwise, all do.
+ */
+static bool look_at_instances(struct trace *trace)
+{
+	if (!knows_instances(trace))
+		return false;
+	return trace->births == BIRTHS_UNSEEN || (trace->instances_made == INSTANCES_THERE && !trace->learning &&
+							 budget_chance(&trace->budget, INSTANCES_SHARE));
+}
+
+static void open_window(struct trace *trace)
+{
+	struct budget_window window;
+	struct error error;
+	double now = interrupt_now();
+
+	settle(trace);
+	stream_rest(trace->stream);
+	trace->instances_only = look_at_instances(trace);
+	if (!budget_window(&trace->budget,
+		    trace->births == BIRTHS_WATCHED && !trace->instances_only ? trace->budget.costs.birth
+									      : trace->budget.costs.made,
+		    &window)) {
+		trace->opens = now + budget_pause(&trace->budget);
+		return;
+	}
+	/* The probe first: it takes longer to attach than a window may last. */
+	trace->judges_instances = trace->births == BIRTHS_WATCHED && trace->instances_made == INSTANCES_UNKNOWN &&
+				  knows_instances(trace) && sample_instances(trace, true, &error) == 0;
+	trace->seen.made = tracee_state(trace->tracee).made;
+	tracee_allow(trace->tracee, trace->judges_instances ? 2 * window.hits : window.hits);
+	if ((trace->instances_only ? sample_instances(trace, false, &error)
+				   : watch_births(trace, (unsigned int)window.hits, &error)) < 0) {
+		if (error.code != ERROR_TARGET_ENDED && !trace->said_no_window)
+			note_error(trace, "births are not traced for now", &error);
+		trace->said_no_window = true;
+		trace->opens = now + RETRY_SECONDS;
+		return;
+	}
+	trace->open = true;
+	trace->cpu_before = cpu_time(trace);
+	trace->opens = interrupt_now();
+	trace->closes = trace->opens + window.seconds;
+}
+
+/*
+ * Windows that began at any time would mostly begin while the target waits, and see no more than what follows a wait.
+ * So they begin at any time of those in which it runs, unless it hardly does.
+ */
+static void open_when_busy(struct trace *trace)
+{
+	double used = cpu_time(trace);
+
+	if (trace->learning) {
+		open_window(trace);
+		return;
+	}
+	usleep(BUSY_MICROSECONDS);
+	if (cpu_time(trace) - used < BUSY_SHARE * BUSY_MICROSECONDS * 1e-6 && trace->idle_looks++ < IDLE_LOOKS_MOST) {
+		trace->opens = interrupt_now() + budget_moment(&trace->budget);
+		return;
+	}
+	trace->idle_looks = 0;
+	open_window(trace);
+}
+
+/* In what was traced the target used CPU time, of which the events since `before` took their share. */
+static void account(struct trace *trace, const struct alloc_probe_state *before, double cpu)
+{
+	const struct hit_costs *costs = &trace->costs;
+	double left = cpu - (double)(trace->charged.births - before->births) * costs->birth -
+		      (double)(trace->charged.made - before->made) * costs->made -
+		      (double)(trace->charged.deaths - before->deaths) * costs->death;
+
+	trace->used += cpu;
+	trace->undisturbed += left > cpu * UNDISTURBED_LEAST ? left : cpu * UNDISTURBED_LEAST;
+}
+
+static void close_window(struct trace *trace)
+{
+	struct alloc_probe_state before = trace->charged;
+	double closed = interrupt_now(), seconds;
+
+	if (!trace->open)
+		return;
+	tracee_unwatch_births(trace->tracee);
+	trace->open = false;
+	seconds = closed - trace->opens;
+	settle(trace);
+	trace->traced += seconds;
+	if (!trace->instances_only)
+		account(trace, &before, trace->budget.cpu - trace->cpu_before);
+	fetch_births(trace);
+	if (trace->judges_instances)
+		judge_instances(trace, &before);
+	trace->judges_instances = false;
+	sites_close_window(trace->sites, trace->charged.births + trace->charged.made,
+		trace->instances_only ? INSTANCES_AFTER : BIRTHS_AFTER, (uint64_t)(closed * 1e9));
+	trace->opens = interrupt_now() + budget_pause(&trace->budget);
+}
+
+static bool run_windows(struct trace *trace, double until)
+{
+	while (trace->kind == STREAM_WINDOWS && interrupt_now() < until) {
+		double next = trace->open ? trace->closes : trace->opens;
+		double left = interrupt_now();
+
+		if (!interrupt_poll_until(
+			    trace->open ? stream_wakeup(trace->stream) : -1, next < until ? next : until)) {
+			close_window(trace);
+			return false;
+		}
+		/* Woken early: what was allowed is spent. */
+		if (trace->open && (interrupt_now() >= trace->closes || (interrupt_now() < until && next > left)))
+			close_window(trace);
+		else if (!trace->open && interrupt_now() >= trace->opens)
+			open_when_busy(trace);
+	}
+	return true;
+}
+
+/* --- everything --- */
+
+/*
+ * A finalizer that is C code may run when the census finds its object: whoever is born at the same address later ends
+ * that suspicion, so it is of no use where births are not seen.
+ */
+static struct stream_site as_stream_site(const struct trace *trace, const struct probe_site *site)
+{
+	return (struct stream_site){
+		site->path, site->file_offset, site->into, site->closes && trace->births == BIRTHS_WATCHED};
+}
+
+/* Attaches a program that does nothing where deaths are traced, and detaches it. */
+static void scrub(struct trace *trace)
+{
+	const struct probe_sites *all = &trace->sites_of_deaths;
+	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	size_t count = 0;
+
+	for (size_t i = 0; sites && i < all->count; i++) {
+		const struct probe_site *site = &all->site[i];
+
+		if (trace->complete_from[i] && trace->complete_from[i] != REFUSED)
+			sites[count++] = as_stream_site(trace, site);
+	}
+	if (count)
+		tracee_scrub(trace->tracee, sites, count);
+	free(sites);
+}
+
+/* Attaches what is not attached yet. Deaths at these sites count fully from report `from` on. */
+static int attach_deaths(struct trace *trace, unsigned long from, struct error *error)
+{
+	struct probe_sites *all = &trace->sites_of_deaths;
+	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	bool *refused = calloc(all->count + 1, sizeof(*refused));
+	size_t *index = calloc(all->count + 1, sizeof(*index)), count = 0;
+	bool slow = !stream_detaches_fast(trace->stream);
+	int result = 0;
+
+	if (!sites || !refused || !index)
+		result = error_set(error, ERROR_FAILED, "out of memory");
+	/*
+	 * The busiest last: where the kernel detaches one by one, which takes seconds, what was attached last goes
+	 * first.
+	 */
+	for (size_t k = 0; k < 2 * all->count && result == 0; k++) {
+		size_t i = k % all->count;
+		const struct probe_site *site = &all->site[i];
+
+		/* What has to be stepped costs ten times as much: never. */
+		if (trace->complete_from[i] || !site->emulated || site->address == trace->skip ||
+			(site->busy && slow) != (k >= all->count))
+			continue;
+		index[count] = i;
+		sites[count++] = as_stream_site(trace, site);
+	}
+	if (result == 0 && count)
+		result = tracee_trace_deaths(trace->tracee, sites, count, refused, error);
+	for (size_t i = 0; i < count && result >= 0; i++) {
+		trace->complete_from[index[i]] = refused[i] ? REFUSED : from;
+	}
+	if (result > 0 && !trace->said_refused) {
+		trace->said_refused = true;
+		note(trace, "the kernel refuses %d of %zu probes: deaths there are not counted", result, count);
+	}
+	free(sites);
+	free(refused);
+	free(index);
+	return result < 0 ? -1 : 0;
+}
+
+/* Types and libraries that were not there before. */
+static int find_sites(
+	struct trace *trace, const struct type_table *types, const struct census *census, struct error *error)
+{
+	struct probe_sites *all = &trace->sites_of_deaths;
+	size_t before = all->count;
+	unsigned long *grown;
+
+	int result = probe_sites_of_deaths(trace->python, types, census, all, error) < 0 ? -1 : 0;
+
+	if (all->count > trace->site_room) {
+		grown = realloc(trace->complete_from, all->count * sizeof(*grown));
+		if (!grown) {
+			while (all->count > before)
+				free(all->site[--all->count].path);
+			return error_set(error, ERROR_FAILED, "out of memory");
+		}
+		trace->complete_from = grown;
+		trace->site_room = all->count;
+	}
+	for (size_t i = before; i < all->count; i++)
+		trace->complete_from[i] = 0;
+	if (result < 0)
+		return result;
+	/* A birth takes an address off the list of those that were finalized: without births it would only mislead. */
+	tracee_set_finalizers(trace->tracee, trace->births == BIRTHS_WATCHED ? all->finalizes : 0);
+	if (!trace->instances.count && all->allocates)
+		return probe_sites_of_instances(trace->python, all->allocates, &trace->instances, error);
+	return 0;
+}
+
+static void detach_all(struct trace *trace)
+{
+	struct stream_objects live = {0};
+
+	tracee_unwatch_births(trace->tracee);
+	tracee_untrace_deaths(trace->tracee);
+	fetch_births(trace);
+	if (tracee_objects(trace->tracee, STREAM_LIVE, &live, NULL) == 0)
+		sites_unfollow(trace->sites, &live, trace->charged.births + trace->charged.made, BIRTHS_AFTER,
+			(uint64_t)(interrupt_now() * 1e9));
+	stream_objects_free(&live);
+	for (size_t i = 0; i < trace->sites_of_deaths.count; i++)
+		trace->complete_from[i] = trace->complete_from[i] == REFUSED ? REFUSED : 0;
+	trace->whole = false;
+}
+
+static void begin_windows(struct trace *trace)
+{
+	trace->kind = trace->births == BIRTHS_UNSEEN && !knows_instances(trace) ? STREAM_OFF : STREAM_WINDOWS;
+	tracee_sample(trace->tracee, 1, false);
+	trace->opens = interrupt_now();
+}
+
+static void note_windows(struct trace *trace)
+{
+	if (trace->kind != STREAM_WINDOWS || trace->births == BIRTHS_UNSEEN || trace->said_windows)
+		return;
+	trace->said_windows = true;
+	note(trace,
+		"tracing every birth would cost more than %g %% of its CPU time: births are sampled in short windows "
+		"(--budget 100 traces all)",
+		trace->options.budget);
+}
+
+/* Everything is too dear, or cannot be had: windows for some reports, and for more the next time. */
+static void put_off(struct trace *trace)
+{
+	trace->hold_off = 2 * trace->hold_off + 1;
+	trace->not_all_until = trace->reports + trace->hold_off;
+	begin_windows(trace);
+}
+
+static void begin_all(struct trace *trace)
+{
+	struct error error;
+
+	trace->kind = STREAM_FULL;
+	trace->whole = false;
+	tracee_forget_all(trace->tracee);
+	trace->sampled_at = interrupt_now();
+	tracee_sample(trace->tracee, trace->options.budget < EVERYTHING ? 1 : 0.05, trace->deaths);
+	if ((trace->births == BIRTHS_UNSEEN || watch_births(trace, 0, &error) == 0) &&
+		(!trace->deaths || attach_deaths(trace, trace->reports + 1, &error) == 0)) {
+		trace->said_failed = false;
+	} else {
+		if (error.code != ERROR_TARGET_ENDED && !trace->said_failed)
+			note_error(trace, "events are not traced for now", &error);
+		trace->said_failed = true;
+		detach_all(trace);
+		/* Tried again: windows by themselves, all else at the next report. */
+		trace->kind = STREAM_OFF;
+		if (trace->options.budget < EVERYTHING)
+			put_off(trace);
+	}
+	trace->charged = tracee_state(trace->tracee);
+}
+
+/* So many stacks as tell something: every birth where there are few. */
+static void adapt_share(struct trace *trace, uint64_t births)
+{
+	double now = interrupt_now(), seconds = now - trace->sampled_at;
+
+	if (seconds <= 0)
+		return;
+	tracee_sample(trace->tracee, births ? STACKS_PER_SECOND * seconds / (double)births : 1, trace->deaths);
+	trace->sampled_at = now;
+}
+
+static void give_up_all(struct trace *trace)
+{
+	detach_all(trace);
+	settle(trace);
+	budget_owe(&trace->budget);
+	put_off(trace);
+	note_windows(trace);
+}
+
+/*
+ * A child that was forked while uprobes were attached has their breakpoints in its copy of the code. The kernel takes
+ * them out when it next detaches at these sites, whoever was attached.
+ */
+static void scrub_children(struct trace *trace)
+{
+	/* One by one attached, the kernel takes them out itself when a child runs into them. */
+	if (stream_detaches_fast(trace->stream) &&
+		forks_seen(&trace->forks, &trace->python->target->process, interrupt_now()))
+		scrub(trace);
+}
+
+/* At each report also for those that are not children any more: daemons, and who came and went in between. */
+static void scrub_descendants(struct trace *trace)
+{
+	bool possible = forks_possible(&trace->forks);
+
+	if (stream_detaches_fast(trace->stream) && trace->kind == STREAM_FULL && possible)
+		scrub(trace);
+}
+
+static bool run_all(struct trace *trace, double until)
+{
+	while (trace->kind == STREAM_FULL && interrupt_now() < until) {
+		struct alloc_probe_state before = trace->charged;
+		double begin = interrupt_now(), tick = begin + TICK, cpu = trace->budget.cpu;
+		uint64_t left;
+		bool limited = trace->options.budget < EVERYTHING;
+
+		stream_rest(trace->stream);
+		left = budget_hits_left(&trace->budget);
+		if (limited)
+			tracee_allow(trace->tracee, left + 1);
+		if (!interrupt_poll_until(stream_wakeup(trace->stream), tick < until ? tick : until))
+			return false;
+		settle(trace);
+		fetch_births(trace);
+		adapt_share(trace, trace->charged.births + trace->charged.made - before.births - before.made);
+		trace->traced += interrupt_now() - begin;
+		account(trace, &before, trace->budget.cpu - cpu);
+		scrub_children(trace);
+		if (limited && !budget_hits_left(&trace->budget))
+			give_up_all(trace);
+	}
+	return true;
+}
+
+/* In the guard's thread. */
+static void take_out(void *context)
+{
+	struct trace *trace = context;
+
+	tracee_unwatch_births(trace->tracee);
+	tracee_untrace_deaths(trace->tracee);
+}
+
+void trace_pause(struct trace *trace)
+{
+	close_window(trace);
+	if (trace->kind != STREAM_FULL || trace->options.budget >= EVERYTHING)
+		return;
+	settle(trace);
+	fetch_births(trace);
+	stream_rest(trace->stream);
+	tracee_allow(trace->tracee, budget_hits_left(&trace->budget) + 1);
+	guard_set(trace->guard, true);
+}
+
+/* With notes to say, as one pauses for whatever may take its time. */
+static void pause_to_say(struct trace *trace)
+{
+	if (!trace->note_count)
+		return;
+	trace_pause(trace);
+	say_notes(trace);
+}
+
+/* The guard has had enough of it. */
+static void resume(struct trace *trace)
+{
+	guard_set(trace->guard, false);
+	if (!guard_has_tripped(trace->guard))
+		return;
+	settle(trace);
+	if (trace->kind == STREAM_FULL)
+		give_up_all(trace);
+}
+
+void trace_suspend(struct trace *trace)
+{
+	trace_pause(trace);
+	resume(trace);
+	if (trace->kind != STREAM_FULL)
+		return;
+	detach_all(trace);
+	trace->kind = STREAM_WINDOWS;
+	trace->opens = interrupt_now();
+}
+
+void trace_continue(struct trace *trace)
+{
+	if (trace->options.budget >= EVERYTHING)
+		begin_all(trace);
+	else if (trace->kind == STREAM_WINDOWS)
+		begin_windows(trace);
+}
+
+bool trace_run(struct trace *trace, double until)
+{
+	bool goes_on = true;
+
+	resume(trace);
+
+	while (goes_on && interrupt_now() < until) {
+		if (trace->kind == STREAM_FULL)
+			goes_on = run_all(trace, until);
+		else if (trace->kind == STREAM_WINDOWS)
+			goes_on = run_windows(trace, until);
+		else
+			goes_on = interrupt_sleep_until(until);
+	}
+	pause_to_say(trace);
+	return goes_on;
+}
+
+/* --- beginning and end --- */
+
+/* Interpreters by age: the main one, which is there from the start to the end, comes first. */
+static int by_id(const void *a, const void *b)
+{
+	const struct interpreter *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+/* The lists to watch. True when they are others than before. Sorts the interpreters. */
+static bool find_lists(struct trace *trace, struct runtime *runtime)
+{
+	struct stream_list lists[INTERPRETERS_MOST] = {0};
+	size_t count = 0;
+	bool others;
+
+	trace->unwatched = false;
+	qsort(runtime->interpreters, runtime->interpreter_count, sizeof(*runtime->interpreters), by_id);
+	for (size_t i = 0; i < runtime->interpreter_count && !trace->unwatched; i++) {
+		const struct interpreter *interpreter = &runtime->interpreters[i];
+		uint64_t head = python_generation(trace->python, interpreter, 0);
+
+		if (head && count == INTERPRETERS_MOST)
+			trace->unwatched = true;
+		else if (head)
+			lists[count++] = (struct stream_list){head + (uint64_t)trace->python->layout.gc_head.prev,
+				python_holder(trace->python, interpreter)};
+	}
+	if (trace->unwatched && !trace->said_interpreters) {
+		trace->said_interpreters = true;
+		note(trace, "births are traced in %zu of its %zu interpreters: the processor has few breakpoints",
+			count, runtime->interpreter_count);
+	}
+	others = count != trace->watched_count || memcmp(lists, trace->watched, sizeof(lists)) != 0;
+	memcpy(trace->watched, lists, sizeof(lists));
+	trace->watched_count = count;
+	return others;
+}
+
+/* Addresses in the target that the programs need. */
+static int describe(struct trace *trace, struct tracee_config *config, struct error *error)
+{
+	const struct python *python = trace->python;
+	const struct layout *layout = &python->layout;
+	struct elf_symbol symbols[] = {{.name = "PyTuple_Type"}, {.name = "PyDict_Type"}, {.name = "PyFrame_Type"},
+		{.name = "PyFrozenSet_Type"}};
+	struct runtime runtime;
+
+	if (python_runtime(trace->python, trace->memory, &runtime, error) < 0)
+		return -1;
+	*config = (struct tracee_config){.pid = python->target->process.pid, .layout = layout};
+	find_lists(trace, &runtime);
+	config->holder = python_holder(python, &runtime.interpreters[0]);
+	config->young = python_generation(python, &runtime.interpreters[0], 0);
+	runtime_free(&runtime);
+	target_symbols(python->target, symbols, sizeof(symbols) / sizeof(symbols[0]));
+	config->untracked[0] = symbols[0].address;
+	config->untracked[1] = layout->habits.untracks_dicts ? symbols[1].address : 0;
+	config->untracked[2] = layout->habits.untracks_frozensets ? symbols[3].address : 0;
+	/* Up to 3.10 each call of a Python function ends in the death of a frame that nobody saw. */
+	if (trace->options.budget < EVERYTHING && layout->habits.tracks_frames && symbols[2].address)
+		memory_u64(trace->memory, symbols[2].address + (uint64_t)layout->type.dealloc, &trace->skip);
+	return 0;
+}
+
+/* Looks at the target in windows, and decides by what it saw. */
+static void learn(struct trace *trace)
+{
+	struct alloc_probe_state begin = tracee_state(trace->tracee);
+	double births;
+
+	settle(trace);
+	trace->kind = STREAM_WINDOWS;
+	trace->opens = interrupt_now();
+	tracee_sample(trace->tracee, 1, false);
+	trace->learning = trace->births != BIRTHS_UNSEEN;
+	if (trace->learning)
+		run_windows(trace, interrupt_now() + LEARN_SECONDS);
+	close_window(trace);
+	trace->learning = false;
+	births = (double)(trace->charged.births + trace->charged.made - begin.births - begin.made) /
+		 (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
+	/* Who ran and was not seen in a window is not known. */
+	if (trace->births != BIRTHS_UNSEEN && trace->kind == STREAM_WINDOWS &&
+		(trace->traced > 0 || trace->budget.rate < IDLE_RATE) && budget_allows_all(&trace->budget, births)) {
+		begin_all(trace);
+	} else {
+		begin_windows(trace);
+		note_windows(trace);
+	}
+	trace->used = trace->undisturbed = 0;
+}
+
+/* The types of the objects alive, found while the target runs. */
+static int first_sites(struct trace *trace, struct error *error)
+{
+	struct type_table types = {0};
+	int result;
+
+	memory_forget(trace->memory);
+	census_rehearse(trace->python, trace->memory, interrupt_now() + 30, &types);
+	result = find_sites(trace, &types, NULL, error);
+	type_table_free(&types);
+	return result;
+}
+
+/* What events are charged. */
+static struct hit_costs charged(struct hit_costs costs)
+{
+	return (struct hit_costs){costs.birth * CHARGE, costs.made * CHARGE, costs.death * CHARGE};
+}
+
+/* Whether this kernel's version is one of Linux 6.first to 6.last. */
+static bool is_linux_6(unsigned int first, unsigned int last)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && major == 6 &&
+	       minor >= first && minor <= last;
+}
+
+/*
+ * A uretprobe puts an address of its own in place of the return address, and remembers that one on a stack. Where a
+ * function that makes objects can run other code before it returns, and that switches stacks, as greenlets do, the
+ * kernel loses track and ends the process. Linux 6.11 to 6.13 return by a system call that seccomp's filters do not
+ * know, and end it, too.
+ */
+static bool may_return(const struct python *python)
+{
+	return !python->layout.habits.collects_inside &&
+	       !(is_linux_6(11, 13) && process_has_filter(&python->target->process));
+}
+
+static int find_births(struct trace *trace, struct error *error)
+{
+	trace->births = BIRTHS_UNSEEN;
+	trace->returns = may_return(trace->python);
+	if (!trace->python->layout.gc_head.prev_flags) /* 3.6, 3.7: the list does not tell additions */
+		return 0;
+	if (!getenv("OGT_NO_BREAKPOINTS") &&
+		tracee_watch_births(trace->tracee, trace->watched, trace->watched_count, 1, error) == 0) {
+		tracee_unwatch_births(trace->tracee);
+		trace->births = BIRTHS_WATCHED;
+		return 0;
+	}
+	if (getenv("OGT_NO_BREAKPOINTS"))
+		error_set(error, ERROR_FAILED, "OGT_NO_BREAKPOINTS is set");
+	else if (error->code == ERROR_TARGET_ENDED)
+		return -1;
+	if (!trace->returns) {
+		note(trace,
+			"%s, and probes that wait for a function's return could harm this process: births are not seen",
+			error->text);
+		return 0;
+	}
+	note(trace, "%s: births are seen at functions only, and not all of them", error->text);
+	if (probe_sites_of_births(trace->python, &trace->makers, error) < 0)
+		return -1;
+	trace->births = BIRTHS_PROBED;
+	return 0;
+}
+
+/* Breakpoints that a tracer of before left when it was killed: taken out by attaching there and detaching. */
+static void scrub_leftovers(struct trace *trace)
+{
+	const struct probe_sites *all = &trace->sites_of_deaths;
+	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	size_t count = 0;
+
+	memory_forget(trace->memory);
+	for (size_t i = 0; sites && i < all->count; i++) {
+		const struct probe_site *site = &all->site[i];
+		unsigned char byte;
+
+		if (site->emulated && memory_read(trace->memory, site->address + site->into, &byte, 1) &&
+			site_is_breakpoint(byte))
+			sites[count++] = as_stream_site(trace, site);
+	}
+	if (count)
+		tracee_scrub(trace->tracee, sites, count);
+	free(sites);
+}
+
+struct trace *trace_open(struct python *python, const struct trace_options *options, struct error *error)
+{
+	struct trace *trace = calloc(1, sizeof(*trace));
+	struct tracee_config config;
+
+	if (!trace) {
+		error_set(error, ERROR_FAILED, "out of memory");
+		return NULL;
+	}
+	trace->python = python;
+	trace->options = *options;
+	trace->memory = memory_new(python->target->process.pid, NULL);
+	trace->sites = sites_new(python, drop_live, trace);
+	if (!trace->memory || !trace->sites) {
+		error_set(error, ERROR_FAILED, "out of memory");
+		goto failed;
+	}
+	trace->stream = stream_open(error);
+	if (!trace->stream || describe(trace, &config, error) < 0)
+		goto failed;
+	trace->tracee = tracee_new(trace->stream, &config, error);
+	if (!trace->tracee || first_sites(trace, error) < 0 || find_births(trace, error) < 0)
+		goto failed;
+	/* Probes that the kernel takes out one by one stay for seconds: too long for a budget. */
+	trace->deaths = options->budget >= EVERYTHING || stream_detaches_fast(trace->stream);
+	tracee_set_finalizers(trace->tracee, trace->births == BIRTHS_WATCHED ? trace->sites_of_deaths.finalizes : 0);
+	scrub_leftovers(trace);
+	trace->costs = calibrate(trace->stream, options->budget < EVERYTHING);
+	budget_init(&trace->budget, options->budget, charged(trace->costs),
+		(uint64_t)getpid() << 32 ^ (uint64_t)(interrupt_now() * 1e9));
+	trace->charged = tracee_state(trace->tracee);
+	if (options->budget >= EVERYTHING) {
+		options->note("every birth and death is traced: each costs the process about %.0f and %.0f us",
+			trace->costs.birth * 1e6, trace->costs.death * 1e6);
+		begin_all(trace);
+	} else {
+		trace->guard = guard_new(stream_wakeup(trace->stream), take_out, trace);
+		learn(trace);
+	}
+	pause_to_say(trace);
+	return trace;
+failed:
+	trace_close(trace);
+	return NULL;
+}
+
+void trace_close(struct trace *trace)
+{
+	if (!trace)
+		return;
+	guard_free(trace->guard);
+	stream_close(trace->stream);
+	probe_sites_free(&trace->makers);
+	probe_sites_free(&trace->instances);
+	probe_sites_free(&trace->sites_of_deaths);
+	sites_free(trace->sites);
+	memory_free(trace->memory);
+	tally_free(&trace->tally);
+	for (size_t i = 0; i < trace->note_count; i++)
+		free(trace->notes[i]);
+	free(trace->complete_from);
+	free(trace);
+}
+
+/* --- reports --- */
+
+void trace_at_cut(void *context)
+{
+	struct trace *trace = context;
+	bool locked;
+
+	if (trace->kind == STREAM_OFF)
+		return;
+	/* The target is held, so nobody is waited for: a guard that acts now has seen that not all is traced. */
+	locked = guard_try_lock(trace->guard);
+	tally_cut(
+		&trace->tally, trace->tracee, locked && trace->kind == STREAM_FULL && !guard_is_tripped(trace->guard));
+	if (locked)
+		guard_unlock(trace->guard);
+	/* From here on the first birth counts, too. */
+	memory_forget(trace->memory);
+	for (size_t i = 0; i < trace->watched_count && trace->births == BIRTHS_WATCHED; i++) {
+		uint64_t tail;
+
+		if (memory_u64(trace->memory, trace->watched[i].watched, &tail))
+			tracee_set_tail(trace->tracee, &trace->watched[i],
+				tail & ~trace->python->layout.gc_head.prev_flags, NULL);
+	}
+}
+
+/* Whether all deaths of this type were traced in the interval that the report in progress is about. */
+static bool counts_deaths(void *context, uint64_t type)
+{
+	struct trace *trace = context;
+	uint64_t dealloc;
+	ssize_t site;
+
+	if (!memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.dealloc, &dealloc))
+		return false;
+	site = probe_sites_find(&trace->sites_of_deaths, dealloc);
+	return site >= 0 && trace->complete_from[site] && trace->complete_from[site] <= trace->reports;
+}
+
+/* Nobody follows them: from here on they have to stand for themselves. */
+static void settle_samples(struct trace *trace)
+{
+	struct alloc_probe_state state = tracee_state(trace->tracee);
+
+	sites_close_window(trace->sites, state.births + state.made, BIRTHS_AFTER, (uint64_t)(interrupt_now() * 1e9));
+}
+
+/* Which samples are alive. */
+static int check_sites(struct trace *trace, const struct capture *capture)
+{
+	struct stream_objects live = {0};
+	bool full = trace->kind == STREAM_FULL;
+	bool followed = full && trace->deaths && tracee_objects(trace->tracee, STREAM_LIVE, &live, NULL) == 0;
+	int result;
+
+	fetch_births(trace);
+	if (full && !trace->deaths)
+		settle_samples(trace);
+	result = sites_check(trace->sites, capture, followed ? &live : NULL, (uint64_t)(trace->tally.now.time * 1e9));
+	stream_objects_free(&live);
+	return result;
+}
+
+/* Types and libraries that have come: with objects alive, with classes alone, or with births that are over. */
+static int find_new_sites(struct trace *trace, const struct capture *capture, struct error *error)
+{
+	const struct stream_counts *counts = &trace->tally.now.counts;
+	struct type_table born = {.type = calloc(counts->n + 1, sizeof(*born.type)), .count = counts->n};
+	int result = born.type ? 0 : error_set(error, ERROR_FAILED, "out of memory");
+
+	for (size_t i = 0; i < counts->n && result == 0; i++)
+		born.type[i].address = counts->rows[i].type;
+	if (result == 0)
+		result = find_sites(trace, &capture->census.types, &capture->census, error);
+	if (result == 0)
+		result = find_sites(trace, &born, NULL, error);
+	free(born.type);
+	return result;
+}
+
+/* Interpreters may have come, and gone: then their lists are no lists any more. */
+static void rewatch(struct trace *trace)
+{
+	struct runtime runtime;
+	struct error error;
+	bool others;
+
+	memory_forget(trace->memory);
+	if (trace->births != BIRTHS_WATCHED || python_runtime(trace->python, trace->memory, &runtime, &error) < 0)
+		return;
+	others = find_lists(trace, &runtime);
+	runtime_free(&runtime);
+	if (!others || trace->kind != STREAM_FULL)
+		return;
+	tracee_unwatch_births(trace->tracee);
+	if (watch_births(trace, 0, &error) < 0) {
+		note_error(trace, "births are not traced any more", &error);
+		detach_all(trace);
+		begin_windows(trace);
+	}
+	trace->missing = true;
+}
+
+/* What to trace from now on. */
+static void prepare_next(struct trace *trace, const struct capture *capture)
+{
+	struct error error;
+	double births;
+
+	trace->missing = false;
+	rewatch(trace);
+	if (find_new_sites(trace, capture, &error) < 0) {
+		note_error(trace, "new types are not traced", &error);
+	} else if (trace->kind == STREAM_FULL) {
+		/* The interval that began with this cut lacks what these sites saw until now. */
+		if (trace->deaths && attach_deaths(trace, trace->reports + 2, &error) < 0 &&
+			error.code != ERROR_TARGET_ENDED)
+			note_error(trace, "deaths of new types are not traced", &error);
+		scrub_descendants(trace);
+	} else if (trace->tally.before.valid &&
+		   (trace->undisturbed > 0 || (trace->traced > 0 && trace->budget.rate < IDLE_RATE))) {
+		births = (double)(trace->tally.now.state.births - trace->tally.before.state.births) /
+			 (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
+		if (trace->reports >= trace->not_all_until && budget_allows_all(&trace->budget, births * RATE_MARGIN)) {
+			close_window(trace);
+			begin_all(trace);
+		}
+	}
+}
+
+/*
+ * The table of types fills up in a program that makes classes all the time. In windows nothing is attached now, so that
+ * it can begin anew; else it does when counts have been lost, and the interval that has begun is not whole.
+ */
+static void forget_types(struct trace *trace, const struct events *events)
+{
+	bool full = trace->kind == STREAM_FULL;
+
+	if (full && !events->lost)
+		return;
+	if (full)
+		detach_all(trace);
+	tracee_forget_types(trace->tracee);
+	stream_counts_free(&trace->tally.before.counts);
+	if (full)
+		begin_all(trace);
+}
+
+int trace_report(
+	struct trace *trace, const struct capture *capture, const struct name_filter *filter, struct events *events)
+{
+	const struct tally *tally = &trace->tally;
+	struct tally_means means = {
+		.kind = STREAM_OFF,
+		.sees_births = trace->births != BIRTHS_UNSEEN,
+		.sees_all_births = trace->births == BIRTHS_WATCHED && !trace->unwatched,
+		.traced = trace->traced,
+		.used = trace->used,
+		.undisturbed = trace->undisturbed,
+		.cpu_share = trace->budget.rate,
+		.counts_deaths = counts_deaths,
+		.context = trace,
+	};
+	int result = 0;
+
+	*events = (struct events){0};
+	if (trace->kind != STREAM_OFF && tally->now.valid) {
+		means.kind = trace->whole && tally->now.full ? STREAM_FULL : STREAM_WINDOWS;
+		result = check_sites(trace, capture);
+		if (result == 0)
+			result = tally_events(&trace->tally, trace->tracee, trace->python, trace->memory, trace->sites,
+				capture, filter, &means, events);
+		events->lost_samples += sites_refused(trace->sites);
+		guard_lock(trace->guard);
+		if (!guard_is_tripped(trace->guard))
+			prepare_next(trace, capture);
+		trace->whole = tally->now.full && trace->kind == STREAM_FULL && !guard_is_tripped(trace->guard) &&
+			       !trace->missing;
+		guard_unlock(trace->guard);
+		tally_next(&trace->tally);
+		if (tracee_is_crowded(trace->tracee))
+			forget_types(trace, events);
+		if (trace->whole) /* all is well: the next burst is not the tenth */
+			trace->hold_off /= 2;
+	} else if (trace->kind == STREAM_OFF && trace->options.budget >= EVERYTHING) {
+		begin_all(trace);
+	}
+	/* What was traced before the first report counts for the second, which is the first to tell. */
+	if (trace->reports)
+		trace->traced = 0;
+	trace->used = trace->undisturbed = 0;
+	trace->reports++;
+	/* Whatever is attached now is guarded while the report is read. */
+	if (trace->kind == STREAM_FULL && !guard_is_tripped(trace->guard))
+		trace_pause(trace);
+	say_notes(trace);
+	return result;
+}
