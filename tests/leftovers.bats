@@ -59,7 +59,7 @@ is_patched() { [ "$(traces | jq .patched)" -gt 0 ]; }
     PIDS+=("$TARGET")
     eventually has_no_traces
     TARGET=$parent
-    is_patched
+    eventually is_patched
     kill -INT "$WATCHER"
     wait_for_ogt
     [ "$status" = 130 ]

@@ -1089,8 +1089,7 @@ static void prepare_next(struct trace *trace, const struct capture *capture)
 			error.code != ERROR_TARGET_ENDED)
 			note_error(trace, "deaths of new types are not traced", &error);
 		scrub_descendants(trace);
-	} else if (trace->tally.before.valid &&
-		   (trace->undisturbed > 0 || (trace->traced > 0 && trace->budget.rate < IDLE_RATE))) {
+	} else if (trace->tally.before.valid && (trace->undisturbed > 0 || trace->budget.rate < IDLE_RATE)) {
 		births = (double)(trace->tally.now.state.births - trace->tally.before.state.births) /
 			 (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
 		if (trace->reports >= trace->not_all_until && budget_allows_all(&trace->budget, births * RATE_MARGIN)) {
