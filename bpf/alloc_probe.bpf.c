@@ -603,6 +603,12 @@ static __always_inline bool goes_to_trashcan(const struct alloc_probe_process *p
 static __always_inline bool was_finalized(
 	const struct alloc_probe_process *process, struct alloc_probe_state *state, __u64 key, __u64 type, bool flag)
 {
+	__u32 collecting;
+
+	/* Who dies while the collector runs, which has finalized it, is another where no birth could tell. */
+	if (flag && process->collecting && read_user(&collecting, sizeof(collecting), process->collecting) &&
+		collecting)
+		return false;
 	if (flag)
 		return find(&finalized, ALLOC_PROBE_FINALIZED_BITS, key) != NULL;
 	if (put(&finalized, ALLOC_PROBE_FINALIZED_BITS, key, ALLOC_PROBE_PASSED(type, process->epoch), false))

@@ -46,6 +46,7 @@
 struct alloc_probe_process {
 	__u64 holder; /* address of the pointer to the thread state that holds the GIL; 0: no stacks */
 	__u64 with_finalizers; /* tp_dealloc of types whose tp_finalize may be Python code (subtype_dealloc); 0: none */
+	__u64 collecting; /* address of an int: the collector runs; 0: births tell who is at an address */
 	/* Types whose objects the collector takes off its lists alive (tuple, dict, frozenset); 0: none. */
 	__u64 untracked[3];
 	__u64 young; /* the head of the main interpreter's youngest list, for `making` */

@@ -2,45 +2,12 @@
 # The event stream as JSON shows it: births, deaths, peaks and rates are what the program did. On the interpreter that
 # OGT_PYTHON names.
 
-load helpers
-
-export PATIENCE=240 # traced programs are slow, on a debug build more so
-
-events=(--limit 0 --full-names --format json --max-pause 10000)
-
-needs_bpf() { bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"; }
-sees_births() { [ "$MINOR" -ge 8 ]; }
-reports() { grep -c '"event":"growth"' "$WORLD/out"; }
-has_reports() { [ "$(reports)" -ge "$1" ]; }
-judge() { "$JUDGE" "$TESTS/judge_events.py" "$@"; }
-
-# The second report from now on has begun after now.
-two_more_reports() { eventually has_reports $(($(reports) + 2)); }
-
-# known_numbers.py through its barriers; MARKS are the numbers of reports there.
-watch_known() {
-  local k
-  start known_numbers.py "$INNER/known" 500
-  wait_for_barrier "$WORLD/known.0"
-  start_ogt -p "$TARGET" --interval 0.1 --budget 100 "${events[@]}"
-  MARKS=()
-  for k in 0 1 2 3 4; do
-    if [ "$k" != 0 ]; then
-      kill -USR1 "$TARGET"
-      wait_for_barrier "$WORLD/known.$k"
-    fi
-    two_more_reports
-    MARKS+=("$(reports)")
-  done
-  kill -INT "$WATCHER"
-  wait_for_ogt
-  [ "$status" = 130 ]
-}
+load traced
 
 @test "--budget 100: births and deaths of every kind of object are the known numbers" {
   needs_bpf
   watch_known
-  judge known "$WORLD/out" "$WORLD/known.json" "${MARKS[@]}"
+  judge_known
 }
 
 @test "conservation: count = count before + births - deaths, for every type, in ten reports under load" {
@@ -127,7 +94,7 @@ watch_known() {
   start_beating conserve.py
   ogt -p "$TARGET" --interval 1 --count 3 "${events[@]}"
   succeeds
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | unique | join(" ")')" = windows ]
+  [ "$(streams)" = windows ]
   [ "$(json '[.[] | select(.event == "growth").types[] | select(has("births") or has("deaths") or has("coverage") or
     has("peak"))] | length')" = 0 ]
   makes_progress
@@ -138,7 +105,7 @@ watch_known() {
   start_ogt -p "$TARGET" --interval 0.2 --budget 0 "${events[@]}"
   eventually has_reports 4
   refuse sh -c 'ls -l "/proc/$1/fd" | grep -E "bpf|perf_event"' - "$WATCHER"
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | unique | join(" ")')" = off ]
+  [ "$(streams)" = off ]
   [ "$(json '.[0].budget')" = 0 ]
   refuse grep -E '"(births|deaths|coverage|peak|sites|lost)"' "$WORLD/out"
   kill -INT "$WATCHER"

@@ -2,20 +2,9 @@
 # What the tool puts into a process goes out again: when it is killed at the worst moment, in copies that forks took along,
 # while nobody reads what it prints.
 
-load helpers
-
-export PATIENCE=240
-
-events=(--limit 0 --full-names --format json --max-pause 10000)
+load traced
 
 setup_file() { bpftool prog list >/dev/null 2>&1 || skip "no BPF here"; }
-
-reports() { grep -c '"event":"growth"' "$WORLD/out"; }
-has_reports() { [ "$(reports)" -ge "$1" ]; }
-two_more_reports() { eventually has_reports $(($(reports) + 2)); }
-traces() { "$JUDGE" "$TESTS/traces_in.py" "$TARGET"; }
-has_no_traces() { [ "$(traces)" = '{"patched": 0, "breakpoints": 0}' ]; }
-is_patched() { [ "$(traces | jq .patched)" -gt 0 ]; }
 
 @test "kill -9 in the middle of detaching: nothing stays" {
   local delay

@@ -2,12 +2,10 @@
 # The line that leaks is named, among busy ones that make the same types: within three reports of 5 s, at the default
 # budget. On the interpreter that OGT_PYTHON names; where it takes long, on the system's only.
 
-load helpers
-
-export PATIENCE=240
+load traced
 
 needs_sites() {
-  bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"
+  needs_bpf
   [ "$MINOR" -ge 8 ] || skip "no sites on $LABEL"
 }
 only_system() { case $LABEL in system-*) ;; *) skip "one interpreter will do" ;; esac; }
@@ -27,7 +25,7 @@ watch_leaks() {
   # Who uses little CPU time earns little: 1 % of it may be too few births for three reports.
   if [ "$2" = slow ]; then budget=20; fi
   start_leaking "$@"
-  "$OGT" -p "$(innermost "$TARGET")" --budget "$budget" --interval 5 --count 3 --limit 0 --full-names --format json --max-pause 10000 \
+  "$OGT" -p "$(innermost "$TARGET")" --budget "$budget" --interval 5 --count 3 "${events[@]}" \
     >"$WORLD/$name.out" 2>"$WORLD/$name.err" </dev/null 3>&- 4>&- &
   WATCHERS+=($!)
 }

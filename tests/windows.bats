@@ -2,33 +2,7 @@
 # The stream does no harm: targets end, fork and become other programs while they are traced, tracers are killed or are
 # two, and nothing stays behind.
 
-load helpers
-
-export PATIENCE=240
-
-events=(--limit 0 --full-names --format json --max-pause 10000)
-
-needs_bpf() { bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"; }
-sees_births() { [ "$MINOR" -ge 8 ]; }
-reports() { grep -c '"event":"growth"' "${1:-$WORLD/out}"; }
-has_reports() { [ "$(reports "${2:-}")" -ge "$1" ]; }
-two_more_reports() { eventually has_reports $(($(reports "${1:-}") + 2)) "${1:-}"; }
-judge() { "$JUDGE" "$TESTS/judge_events.py" "$@"; }
-
-# sum_of TYPE KEY [FILE]: births or deaths of all reports
-sum_of() {
-  jq -s --arg type "$1" --arg key "$2" '[.[] | select(.event == "growth" and .seq > 0).types[] |
-    select(.type == $type)[$key] // 0] | add // 0' "${3:-$WORLD/out}"
-}
-
-# born_and_died TYPE N [FILE]: exactly so many
-born_and_died() {
-  local births deaths
-  births=$(sum_of "$1" births "${3:-}") deaths=$(sum_of "$1" deaths "${3:-}")
-  echo "$1: $births births, $deaths deaths, not $2"
-  if sees_births; then [ "$births" = "$2" ] || return 1; fi
-  [ "$deaths" = "$2" ]
-}
+load traced
 
 # At most a few lines, none twice.
 no_error_storm() {
@@ -38,11 +12,6 @@ no_error_storm() {
 }
 
 dropped() { [ "$(cat "$WORLD/dropped")" = "$1" ]; }
-
-# What tracers have put into the target.
-traces() { "$JUDGE" "$TESTS/traces_in.py" "$TARGET"; }
-has_no_traces() { [ "$(traces)" = '{"patched": 0, "breakpoints": 0}' ]; }
-is_patched() { [ "$(traces | jq .patched)" -gt 0 ]; }
 
 # --- targets that end ---
 
@@ -287,7 +256,7 @@ killed() {
       --interval 0.1 --count 3 "${events[@]}"
     succeeds
     [ "$(grep -cE 'CAP_(BPF|PERFMON|SYS_ADMIN)' "$WORLD/err")" = 1 ]
-    [ "$(json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | unique | join(" ")')" = off ]
+    [ "$(streams)" = off ]
     [ "$(json '[.[] | select(.event == "growth")] | length')" = 4 ]
     refuse grep -E '"(births|deaths|coverage|peak|sites)"' "$WORLD/out"
   done

@@ -81,17 +81,17 @@
  * Include/objimpl.h. The union is as large as its worst-case alignment demands, and that was a double, then a long
  * double (bpo-27987). gc_refs has a word of its own, so neither link carries flags.
  */
-#define GC_HEAD_DOUBLE .size = 24, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0
-#define GC_HEAD_LONG_DOUBLE .size = 32, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0
+#define GC_HEAD_DOUBLE .size = 24, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0, .finalized = 16
+#define GC_HEAD_LONG_DOUBLE .size = 32, .next = 0, .prev = 8, .next_flags = 0, .prev_flags = 0, .finalized = 16
 
 /*
  * Include/internal/pycore_gc.h (3.8: Include/cpython/objimpl.h, 3.14+: pycore_interp_structs.h). _PyGC_PREV_MASK
  * leaves two bits to flags; NEXT_MASK_UNREACHABLE of the collector's source is set while it runs, and only then.
  */
-#define GC_HEAD_3_8 .size = 16, .next = 0, .prev = 8, .next_flags = 1, .prev_flags = 3
+#define GC_HEAD_3_8 .size = 16, .next = 0, .prev = 8, .next_flags = 1, .prev_flags = 3, .finalized = 8
 
 /* The incremental collector: bit 0 is _PyGC_NEXT_MASK_OLD_SPACE_1, at any time; bit 1 NEXT_MASK_UNREACHABLE. */
-#define GC_HEAD_INCREMENTAL .size = 16, .next = 0, .prev = 8, .next_flags = 3, .prev_flags = 3
+#define GC_HEAD_INCREMENTAL .size = 16, .next = 0, .prev = 8, .next_flags = 3, .prev_flags = 3, .finalized = 8
 
 /* Include/object.h. From 3.14 on, the count is the lower half of the 8 bytes at refcnt. */
 #define OBJECT .refcnt = 0, .type = 8, .size = 16

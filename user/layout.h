@@ -140,6 +140,7 @@ struct layout {
 		int32_t prev;
 		uint64_t next_flags; /* bits of the word that are not address */
 		uint64_t prev_flags;
+		int32_t finalized; /* the word whose lowest bit says that tp_finalize was called */
 	} gc_head;
 
 	struct { /* PyObject */

@@ -249,6 +249,24 @@ bool python_collecting(const struct python *python, struct memory *memory, const
 	return false;
 }
 
+uint64_t python_collecting_at(const struct python *python, const struct runtime *runtime)
+{
+	uint64_t gc;
+
+	if (!python->target->runtime)
+		return python->target->gc_collecting;
+	gc = runtime->interpreter_count ? runtime->interpreters[0].gc : 0;
+	return gc ? gc + (uint64_t)python->layout.gc.collecting : 0;
+}
+
+bool python_is_finalized(const struct python *python, struct memory *memory, uint64_t object)
+{
+	uint64_t flags;
+
+	return at(memory, object - (uint64_t)python->layout.gc_head.size, python->layout.gc_head.finalized, &flags) &&
+	       flags & 1;
+}
+
 static int compare_inner(const void *a, const void *b)
 {
 	pid_t x = ((const struct thread *)a)->inner, y = ((const struct thread *)b)->inner;

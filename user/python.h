@@ -85,6 +85,15 @@ uint64_t python_holder(const struct python *python, const struct interpreter *in
 /* Whether any of the interpreters is in the middle of a garbage collection; true also when that cannot be read. */
 bool python_collecting(const struct python *python, struct memory *memory, const struct runtime *runtime);
 
+/*
+ * Where the main interpreter, the first of `runtime`, keeps its flag that a collection runs (an int); 0 where that is
+ * not known.
+ */
+uint64_t python_collecting_at(const struct python *python, const struct runtime *runtime);
+
+/* Whether this tracked object's tp_finalize was called: then it has none to come. False also when that cannot be read. */
+bool python_is_finalized(const struct python *python, struct memory *memory, uint64_t object);
+
 /* The address of the list head of generation 0-2, or of the permanent generation for 3; 0 where there is none. */
 uint64_t python_generation(const struct python *python, const struct interpreter *interpreter, int generation);
 #define GENERATION_PERMANENT LAYOUT_GENERATIONS

@@ -250,7 +250,6 @@ struct tracee *tracee_new(struct stream *stream, const struct tracee_config *con
 	*tracee->config = (struct alloc_probe_process){
 		.holder = config->holder,
 		.young = config->young,
-		.with_finalizers = config->with_finalizers,
 		.untracked = {config->untracked[0], config->untracked[1], config->untracked[2]},
 		.gc_head_size = layout->gc_head.size,
 		.object_refcnt = layout->object.refcnt,
@@ -549,8 +548,9 @@ void tracee_allow(struct tracee *tracee, uint64_t hits)
 	tracee->config->spend = hits ? state->births + state->made + state->deaths + hits : 0;
 }
 
-void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc)
+void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc, uint64_t collecting)
 {
+	tracee->config->collecting = collecting;
 	tracee->config->with_finalizers = dealloc;
 }
 

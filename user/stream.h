@@ -39,7 +39,6 @@ struct tracee_config {
 	const struct layout *layout;
 	uint64_t holder; /* address of the pointer to the thread state that holds the GIL; 0: no stacks */
 	uint64_t young; /* the head of the main interpreter's youngest list; 0: no samples of instances */
-	uint64_t with_finalizers; /* tp_dealloc of classes written in Python; 0: none yet */
 	uint64_t untracked[3]; /* types whose objects the collector takes off its lists alive; 0: none */
 };
 
@@ -118,8 +117,12 @@ void tracee_forget_types(struct tracee *tracee);
 void tracee_sample(struct tracee *tracee, double share, bool follow);
 /* Makes stream_wakeup readable once this many hits more have happened; 0: never. */
 void tracee_allow(struct tracee *tracee, uint64_t hits);
-/* What changed since the tracee was made: classes written in Python have turned up. */
-void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc);
+/*
+ * An object that its __del__ brought back dies once. The tp_dealloc of classes written in Python, 0 as long as none has
+ * turned up, and where births are not seen the address of the flag that a collection runs, or 0: a birth would tell
+ * that there is another object at an address.
+ */
+void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc, uint64_t collecting);
 
 /*
  * Births that the hardware reported since they are watched and the kernel could not hand to the program, as another was

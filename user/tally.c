@@ -189,8 +189,9 @@ static bool *in_census(const struct stream_objects *objects, const struct census
  * Objects with a __del__ that went through tp_dealloc and are alive. One that is not may be on its way from the one to
  * the other: it is forgotten when the next cut does not see it either.
  */
-static void take_back_resurrected(struct tally *tally, struct tracee *tracee, const struct census *census)
+static void take_back_resurrected(const struct reading *reading, struct tracee *tracee, const struct census *census)
 {
+	struct tally *tally = reading->tally;
 	struct stream_objects *finalized = &tally->now.finalized;
 	bool *alive = in_census(finalized, census);
 
@@ -198,7 +199,9 @@ static void take_back_resurrected(struct tally *tally, struct tracee *tracee, co
 		struct stream_object *object = &finalized->object[i];
 		const struct stream_object *before = stream_objects_find(&tally->before.finalized, object->address);
 
-		if (alive[i]) {
+		/* Where no birth tells that there is another object by now, its own flag does. */
+		if (alive[i] && (reading->means->sees_all_births ||
+					python_is_finalized(reading->python, reading->memory, object->address))) {
 			take_back(&tally->now, ALLOC_PROBE_PASSED_TYPE(object->value), 1);
 			continue;
 		}
@@ -336,18 +339,28 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 	return add_sites(reading->sites, type, event);
 }
 
-/* A type without an object left. `there`: it is still there itself. */
+/* A class may have been freed since the cut, or another object be there: what its memory says then is no name. */
+static bool is_type_still(const struct reading *reading, uint64_t type)
+{
+	uint64_t count;
+
+	return python_is_type(reading->python, reading->memory, type) &&
+	       memory_u64(reading->memory, type + (uint64_t)reading->python->layout.object.refcnt, &count) &&
+	       (uint32_t)count;
+}
+
+/* A type without an object left. `there`: something is still there. */
 static int add_emptied(const struct reading *reading, uint64_t type, bool there)
 {
 	const struct tally *tally = reading->tally;
 	const struct type_count *before = find_count(tally->counts, tally->type_count, type);
-	struct type_name name;
+	struct type_name name = {0};
 	char *shown;
 	int result = 0;
 
 	if (!there)
 		return before && *before->name ? add_gone(reading, before) : 0;
-	if (!typeresolve(reading->python, reading->memory, type, &name)) {
+	if (!is_type_still(reading, type) || !typeresolve(reading->python, reading->memory, type, &name)) {
 		if (before && *before->name) /* another object is there by now */
 			result = add_gone(reading, before);
 	} else {
@@ -476,7 +489,7 @@ int tally_events(struct tally *tally, struct tracee *tracee, const struct python
 	}
 	memory_forget(memory);
 	if (tally->now.full) {
-		take_back_resurrected(tally, tracee, &capture->census);
+		take_back_resurrected(&reading, tracee, &capture->census);
 		take_back_closing(tally, &capture->census);
 	}
 	result = add_types(&reading, capture);

@@ -105,6 +105,7 @@ struct trace {
 	unsigned long
 		*complete_from; /* for each of them: the first report whose interval it was attached for; 0: not */
 	size_t site_room;
+	uint64_t collecting; /* the address of the collector's flag, 0: not known */
 	uint64_t skip; /* a function that is not worth its cost, 0: none */
 
 	enum stream_kind kind; /* now */
@@ -478,6 +479,12 @@ static int attach_deaths(struct trace *trace, unsigned long from, struct error *
 	return result < 0 ? -1 : 0;
 }
 
+static void set_finalizers(struct trace *trace)
+{
+	tracee_set_finalizers(trace->tracee, trace->sites_of_deaths.finalizes,
+		trace->births == BIRTHS_WATCHED ? 0 : trace->collecting);
+}
+
 /* Types and libraries that were not there before. */
 static int find_sites(
 	struct trace *trace, const struct type_table *types, const struct census *census, struct error *error)
@@ -502,8 +509,7 @@ static int find_sites(
 		trace->complete_from[i] = 0;
 	if (result < 0)
 		return result;
-	/* A birth takes an address off the list of those that were finalized: without births it would only mislead. */
-	tracee_set_finalizers(trace->tracee, trace->births == BIRTHS_WATCHED ? all->finalizes : 0);
+	set_finalizers(trace);
 	if (!trace->instances.count && all->allocates)
 		return probe_sites_of_instances(trace->python, all->allocates, &trace->instances, error);
 	return 0;
@@ -776,6 +782,7 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	find_lists(trace, &runtime);
 	config->holder = python_holder(python, &runtime.interpreters[0]);
 	config->young = python_generation(python, &runtime.interpreters[0], 0);
+	trace->collecting = python_collecting_at(python, &runtime);
 	runtime_free(&runtime);
 	target_symbols(python->target, symbols, sizeof(symbols) / sizeof(symbols[0]));
 	config->untracked[0] = symbols[0].address;
@@ -931,7 +938,7 @@ struct trace *trace_open(struct python *python, const struct trace_options *opti
 		goto failed;
 	/* Probes that the kernel takes out one by one stay for seconds: too long for a budget. */
 	trace->deaths = options->budget >= EVERYTHING || stream_detaches_fast(trace->stream);
-	tracee_set_finalizers(trace->tracee, trace->births == BIRTHS_WATCHED ? trace->sites_of_deaths.finalizes : 0);
+	set_finalizers(trace);
 	scrub_leftovers(trace);
 	trace->costs = calibrate(trace->stream, options->budget < EVERYTHING);
 	budget_init(&trace->budget, options->budget, charged(trace->costs),

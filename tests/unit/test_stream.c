@@ -125,7 +125,7 @@ struct child {
 	struct python python;
 	struct probe_sites sites; /* of deaths */
 	struct tracee_config config;
-	uint64_t watched;
+	uint64_t watched, collecting;
 	bool births; /* can be told from the list (3.8+) */
 };
 
@@ -273,7 +273,7 @@ static void describe(struct child *child)
 		die("%s", error.text);
 	*config = (struct tracee_config){.pid = child->pid, .layout = layout};
 	config->holder = python_holder(&child->python, &runtime.interpreters[0]);
-	config->with_finalizers = child->sites.finalizes;
+	child->collecting = python_collecting_at(&child->python, &runtime);
 	target_symbols(&child->target, symbols, 3);
 	config->untracked[0] = symbols[0].address;
 	config->untracked[1] = layout->habits.untracks_dicts ? symbols[1].address : 0;
@@ -351,6 +351,7 @@ static struct tracee *new_tracee(struct stream *stream, const struct child *chil
 
 	if (!tracee)
 		die("%s", error.text);
+	tracee_set_finalizers(tracee, child->sites.finalizes, child->births ? 0 : child->collecting);
 	return tracee;
 }
 
