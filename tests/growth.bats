@@ -129,6 +129,11 @@ like_objgraph() {
   [ "$(json '.[0].threads')" = 1 ]
   [ "$(json '.[0].exe')" = "$(readlink "/proc/$TARGET/exe")" ]
   [ "$(json '.[0] | has("build") and has("budget")')" = true ]
+  if readelf -n "$CHROOT$PYTHON" | grep -q 'Provider: python'; then
+    [ "$(json -c '.[0].build')" = '["usdt"]' ]
+  else
+    [ "$(json -c '.[0].build')" = '[]' ]
+  fi
   [ "$(json 'all(.pid == '"$TARGET"')')" = true ]
   [ "$(json 'all(.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?Z$"))')" = true ]
   [ "$(json '[.[] | select(.event == "growth") | .seq] | . == [range(length)]')" = true ]

@@ -91,7 +91,8 @@ bool python_collecting(const struct python *python, struct memory *memory, const
  */
 uint64_t python_collecting_at(const struct python *python, const struct runtime *runtime);
 
-/* Whether this tracked object's tp_finalize was called: then it has none to come. False also when that cannot be read. */
+/* Whether this tracked object's tp_finalize was called: then it has none to come. False also when that cannot be read.
+ */
 bool python_is_finalized(const struct python *python, struct memory *memory, uint64_t object);
 
 /* The address of the list head of generation 0-2, or of the permanent generation for 3; 0 where there is none. */

@@ -247,6 +247,8 @@ void render_attached(struct render *render, const struct target *target, size_t 
 
 		if (target->debug)
 			json_array_append_new(build, json_string("debug"));
+		if (target_has_usdt(target))
+			json_array_append_new(build, json_string("usdt"));
 		json_object_set_new(object, "python", json_string(target->version_text));
 		json_object_set_new(object, "build", build);
 		json_object_set_new(object, "exe", json_text(target->executable));

@@ -801,7 +801,11 @@ ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_sit
 		for (uint32_t k = 0; k < stack->frames; k++)
 			site->frame[k] = sites->position[stack->position[k] - 1];
 	}
-	if (count)
-		qsort(*found, count, sizeof(**found), sites_compare);
+	if (!count) {
+		free(*found);
+		*found = NULL;
+		return 0;
+	}
+	qsort(*found, count, sizeof(**found), sites_compare);
 	return (ssize_t)count;
 }

@@ -17,6 +17,9 @@
 /* A writable segment larger than this is no interpreter's. */
 #define SEGMENT_MOST (64u << 20)
 
+/* Static probes of one file that are looked at. */
+#define USDT_MOST 64
+
 /* A process younger than this may still be on its way to the program that it will be. */
 #define START_SECONDS 1.0
 
@@ -347,6 +350,20 @@ size_t target_symbols(const struct target *target, struct elf_symbol *symbols, s
 		if (symbols[i].address)
 			symbols[i].address += target->bias;
 	}
+	elf_image_close(image);
+	return found;
+}
+
+bool target_has_usdt(const struct target *target)
+{
+	struct elf_usdt probes[USDT_MOST];
+	int fd = open(target->file, O_RDONLY | O_CLOEXEC);
+	struct elf_image *image = fd >= 0 ? elf_image_open(fd) : NULL;
+	size_t count = image ? elf_image_usdt(image, probes, USDT_MOST) : 0;
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++)
+		found = found || strcmp(probes[i].provider, "python") == 0;
 	elf_image_close(image);
 	return found;
 }

@@ -45,4 +45,10 @@ void target_close(struct target *target);
 struct elf_symbol;
 size_t target_symbols(const struct target *target, struct elf_symbol *symbols, size_t count);
 
+/*
+ * Whether the interpreter was built with static probes (--with-dtrace): python:gc__start and others, of which none
+ * tells a birth or a death.
+ */
+bool target_has_usdt(const struct target *target);
+
 #endif

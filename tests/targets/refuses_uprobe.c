@@ -1,6 +1,6 @@
 /*
- * For LD_PRELOAD, in a tracer: the kernel refuses the uprobe at one place, the third that it is asked for. What is asked
- * is asked through perf_event_open(2), as it is where there is no uprobe_multi.
+ * For LD_PRELOAD, in a tracer: the kernel refuses the uprobe at one place, the third that it is asked for. What is
+ * asked is asked through perf_event_open(2), as it is where there is no uprobe_multi.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
