@@ -120,6 +120,19 @@ like_objgraph() {
   [ "$(awk '{ print $2 }' "$WORLD/out" | sort | tr '\n' ' ')" = "1 2 " ]
 }
 
+@test "a prefork server's parent: a note names the children, where the work is" {
+  local parent
+  start fork.py "$INNER/oracle" main idle
+  parent=$TARGET
+  wait_for_barrier "$WORLD/oracle" # the child's
+  ogt -p "$parent" --interval 0.1 --count 1
+  succeeds
+  grep "it has 1 child running the same program, each watched by its own -p: $TARGET\$" "$WORLD/err"
+  ogt -p "$TARGET" --interval 0.1 --count 1
+  succeeds
+  refuse grep 'running the same program' "$WORLD/err"
+}
+
 # --- JSON lines ---
 
 @test "JSON lines: attached, a baseline of all types, then what grew" {

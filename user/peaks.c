@@ -151,8 +151,8 @@ int peaks_save(const struct peaks *peaks, const char *path, struct error *error)
 		int reason = errno;
 
 		unlink(temporary);
-		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s; the earlier one was kept", path,
-			strerror(reason));
+		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s%s", path, strerror(reason),
+			access(target, F_OK) == 0 ? "; the earlier one was kept" : "");
 	}
 	return 0;
 }

@@ -182,29 +182,75 @@ bool process_has_filter(const struct process *process)
 	return field && atoi(field) == filtered;
 }
 
-uint64_t process_children_hash(const struct process *process)
+/* Numbered as this program's /proc does. */
+static void each_child(const struct process *process, void (*visit)(void *context, pid_t child), void *context)
 {
 	struct threads threads;
-	uint64_t hash = 0;
 
 	if (process_threads(process, &threads, NULL) < 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < threads.count; i++) {
-		char name[64], text[4096];
-		ssize_t n;
+		char name[64];
+		FILE *file;
+		pid_t child;
 		int fd;
 
 		snprintf(name, sizeof(name), "task/%d/children", threads.thread[i].tid);
 		fd = openat(process->directory, name, O_RDONLY | O_CLOEXEC);
-		while (fd >= 0 && (n = read(fd, text, sizeof(text))) > 0) {
-			for (ssize_t k = 0; k < n; k++)
-				hash = (hash ^ (unsigned char)text[k]) * 0x100000001b3;
-		}
-		if (fd >= 0)
+		file = fd >= 0 ? fdopen(fd, "r") : NULL;
+		while (file && fscanf(file, "%d", &child) == 1)
+			visit(context, child);
+		if (file)
+			fclose(file);
+		else if (fd >= 0)
 			close(fd);
 	}
 	free(threads.thread);
+}
+
+static void add_to_hash(void *context, pid_t child)
+{
+	uint64_t *hash = context;
+
+	*hash = (*hash ^ (uint64_t)child) * 0x100000001b3;
+}
+
+uint64_t process_children_hash(const struct process *process)
+{
+	uint64_t hash = 0;
+
+	each_child(process, add_to_hash, &hash);
 	return hash;
+}
+
+struct alike {
+	struct stat program;
+	pid_t *children;
+	size_t count, most;
+};
+
+static void add_alike(void *context, pid_t child)
+{
+	struct alike *alike = context;
+	struct stat program;
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", child);
+	if (stat(name, &program) < 0 || program.st_dev != alike->program.st_dev ||
+		program.st_ino != alike->program.st_ino)
+		return;
+	if (alike->count < alike->most)
+		alike->children[alike->count] = child;
+	alike->count++;
+}
+
+size_t process_children_alike(const struct process *process, pid_t *children, size_t most)
+{
+	struct alike alike = {.children = children, .most = most};
+
+	if (fstatat(process->directory, "exe", &alike.program, 0) == 0)
+		each_child(process, add_alike, &alike);
+	return alike.count;
 }
 
 double process_age(const struct process *process)

@@ -78,6 +78,9 @@ bool process_has_filter(const struct process *process);
 /* A number that changes when a child of the process comes or goes; 0: it has none, or the kernel does not say. */
 uint64_t process_children_hash(const struct process *process);
 
+/* Its children that run the same program file: the first `most` of them, and how many there are. */
+size_t process_children_alike(const struct process *process, pid_t *children, size_t most);
+
 /* Seconds since the process was started; 0 when that cannot be told. */
 double process_age(const struct process *process);
 

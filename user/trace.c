@@ -945,14 +945,14 @@ struct trace *trace_open(struct python *python, const struct trace_options *opti
 		(uint64_t)getpid() << 32 ^ (uint64_t)(interrupt_now() * 1e9));
 	trace->charged = tracee_state(trace->tracee);
 	if (options->budget >= EVERYTHING) {
-		options->note("every birth and death is traced: each costs the process about %.0f and %.0f us",
+		note(trace, "every birth and death is traced: each costs the process about %.0f and %.0f us",
 			trace->costs.birth * 1e6, trace->costs.death * 1e6);
 		begin_all(trace);
 	} else {
 		trace->guard = guard_new(stream_wakeup(trace->stream), take_out, trace);
 		learn(trace);
 	}
-	pause_to_say(trace);
+	/* What there is to say is said with the first report. */
 	return trace;
 failed:
 	trace_close(trace);

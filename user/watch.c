@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@
 #define START_PATIENCE 2.0
 /* Between two looks there is at least this share of what a look takes. */
 #define LOOK_PAUSE 0.1
+/* Of the target's children, in the note about them. */
+#define CHILDREN_SHOWN 8
 /* How often a waiting tracer looks whether the target is still there, seconds. */
 #define TICK 0.25
 
@@ -309,6 +312,20 @@ static int run_types(struct watch *watch, struct capture *first, struct error *e
 	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
+/* Who watches the parent of a server's workers sees little: it is they who do the work. */
+static void note_children(const struct watch *watch)
+{
+	pid_t children[CHILDREN_SHOWN];
+	size_t count = process_children_alike(&watch->target.process, children, CHILDREN_SHOWN);
+	char list[CHILDREN_SHOWN * 12] = "";
+
+	for (size_t i = 0; i < count && i < CHILDREN_SHOWN; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %d", children[i]);
+	if (count)
+		render_note("it has %zu child%s running the same program, each watched by its own -p:%s%s", count,
+			count == 1 ? "" : "ren", list, count > CHILDREN_SHOWN ? " ..." : "");
+}
+
 static int run(struct watch *watch, struct error *error)
 {
 	struct capture first;
@@ -324,6 +341,8 @@ static int run(struct watch *watch, struct error *error)
 		free(threads.thread);
 	render_attached(
 		watch->render, &watch->target, threads.count, watch->trace ? watch->options->budget : 0, &first);
+	if (watch->options->mode == MODE_GROWTH && watch->options->count != 0)
+		note_children(watch);
 	result =
 		watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
 	capture_free(&first);
