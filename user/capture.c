@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "interrupt.h"
+#include "priority.h"
 
 /* Seconds after which a moment that never suits becomes an error, and the same for another tracer. */
 #define PATIENCE 15.0
@@ -15,7 +15,6 @@
 /* How often and how long it is tried without stopping anybody but the GIL's holder. */
 #define GENTLE_ATTEMPTS 8
 #define GENTLE_SECONDS 1.0
-#define HOLD_NICE (-15)
 /* What a hold is said to need, a few times what it takes on a machine with a free CPU. */
 #define HOLD_MS_LEAST 5.0
 #define HOLD_MS_PER_MB 0.5
@@ -155,19 +154,6 @@ static int cut(struct work *work, const struct capture_options *options, const v
 	return 0;
 }
 
-/*
- * On a busy machine a hold lasts as long as its copy waits for a CPU, so the copy goes first; all other work is
- * ordinary. Needs CAP_SYS_NICE, and does without.
- */
-static int hurry(void)
-{
-	int usual = getpriority(PRIO_PROCESS, 0);
-
-	if (usual > HOLD_NICE)
-		setpriority(PRIO_PROCESS, 0, HOLD_NICE);
-	return usual;
-}
-
 static int attempt(struct work *work, const struct capture_options *options, enum hold_way way, struct capture *capture,
 	struct error *error)
 {
@@ -179,11 +165,11 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 
 	if (memory_reserve(work->memory, &work->pages) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	usual = hurry();
+	usual = priority_hurry();
 	hold = hold_begin(work->python, way, options->max_pause_ms, &report, error);
 	result = hold ? cut(work, options, hold_over(hold), capture, error) : -1;
 	ended = hold ? hold_end(hold, &report, &late) : 0;
-	setpriority(PRIO_PROCESS, 0, usual);
+	priority_usual(usual);
 	capture->pause_ms += report.held_ms;
 	capture->stopped = report.stopped;
 	capture->stopped_all = way == HOLD_ALL && report.stopped;

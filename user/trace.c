@@ -17,6 +17,7 @@
 #include "forks.h"
 #include "guard.h"
 #include "interrupt.h"
+#include "priority.h"
 #include "probe_sites.h"
 #include "site_x86_64.h"
 #include "sites.h"
@@ -387,7 +388,7 @@ static void close_window(struct trace *trace)
 	trace->opens = interrupt_now() + budget_pause(&trace->budget);
 }
 
-static bool run_windows(struct trace *trace, double until)
+static bool open_and_close(struct trace *trace, double until)
 {
 	while (trace->kind == STREAM_WINDOWS && interrupt_now() < until) {
 		double next = trace->open ? trace->closes : trace->opens;
@@ -405,6 +406,15 @@ static bool run_windows(struct trace *trace, double until)
 			open_when_busy(trace);
 	}
 	return true;
+}
+
+static bool run_windows(struct trace *trace, double until)
+{
+	int usual = priority_hurry();
+	bool goes_on = open_and_close(trace, until);
+
+	priority_usual(usual);
+	return goes_on;
 }
 
 /* --- everything --- */
