@@ -23,6 +23,12 @@ enum key {
 	KEY_INTERVAL = 256,
 	KEY_COUNT,
 	KEY_TYPES,
+	KEY_COUNT_OF,
+	KEY_NEW_IDS,
+	KEY_WAIT,
+	KEY_SORT_BY,
+	KEY_IDS,
+	KEY_STATE,
 	KEY_LIMIT,
 	KEY_FULL_NAMES,
 	KEY_TYPE,
@@ -46,12 +52,25 @@ static const struct argp_option table[] = {
 		.group = 2},
 	{.name = "count", .key = KEY_COUNT, .arg = "N", .doc = "end after N tables (after Ctrl-C)", .group = 2},
 	{.name = "types", .key = KEY_TYPES, .doc = "all types by number of objects, once", .group = 2},
+	{.name = "count-of", .key = KEY_COUNT_OF, .arg = "NAME", .doc = "the number of objects of one type", .group = 2},
+	{.name = "new-ids",
+		.key = KEY_NEW_IDS,
+		.doc = "what is new after --wait, or since the last run with the same --state",
+		.group = 2},
 	{.doc = "How:", .group = 3},
+	{.name = "wait", .key = KEY_WAIT, .arg = "SECONDS", .doc = "between the two looks of --new-ids (10)", .group = 3},
+	{.name = "sort-by",
+		.key = KEY_SORT_BY,
+		.arg = "COLUMN",
+		.doc = "of --new-ids: old, current, new or deltas (deltas)",
+		.group = 3},
+	{.name = "ids", .key = KEY_IDS, .doc = "with --new-ids: the addresses of what is new", .group = 3},
+	{.name = "state", .key = KEY_STATE, .arg = "FILE", .doc = "keep ids in FILE across runs", .group = 3},
 	{.name = "limit", .key = KEY_LIMIT, .arg = "N", .doc = "rows of a table; 0: all (10)", .group = 3},
 	{.name = "full-names", .key = KEY_FULL_NAMES, .doc = "module.name in place of name", .group = 3},
 	{.name = "type", .key = KEY_TYPE, .arg = "GLOB", .doc = "only types so named; may be repeated", .group = 3},
 	{.name = "peaks", .key = KEY_PEAKS, .arg = "FILE", .doc = "keep peak counts in FILE across runs", .group = 3},
-	{.name = "skip-update", .key = KEY_SKIP_UPDATE, .doc = "read the peaks, do not raise them", .group = 3},
+	{.name = "skip-update", .key = KEY_SKIP_UPDATE, .doc = "read --peaks or --state, do not change it", .group = 3},
 	{.name = "max-pause",
 		.key = KEY_MAX_PAUSE,
 		.arg = "MS",
@@ -107,6 +126,41 @@ static double fraction(
 	return value;
 }
 
+static enum newids_column column(struct argp_state *state, const char *text)
+{
+	static const char *const names[] = {
+		[NEWIDS_OLD] = "old", [NEWIDS_CURRENT] = "current", [NEWIDS_NEW] = "new", [NEWIDS_DELTAS] = "deltas"};
+
+	for (int i = NEWIDS_OLD; i <= NEWIDS_DELTAS; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return (enum newids_column)i;
+	}
+	argp_error(state, "--sort-by takes old, current, new or deltas, not '%s'", text);
+	return NEWIDS_DELTAS;
+}
+
+/* What does not go together is an error, not ignored: it was meant to do something. */
+static void check(const struct options *options, struct argp_state *state)
+{
+	bool new_ids = options->mode == MODE_NEW_IDS, growth = options->mode == MODE_GROWTH;
+	bool reads_only = new_ids && options->state && options->skip_update;
+
+	if (!options->pid && !reads_only)
+		argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
+	if (options->peaks && !growth)
+		argp_error(state, "--peaks goes with growth tables, which compare with it");
+	if (options->rates && !growth)
+		argp_error(state, "--rates goes with growth tables");
+	if (options->rates && options->budget <= 0)
+		argp_error(state, "--rates needs tracing, which --budget 0 forbids");
+	if ((options->waits || options->ids || options->state || options->sort_by != NEWIDS_DELTAS) && !new_ids)
+		argp_error(state, "--wait, --sort-by, --ids and --state go with --new-ids");
+	if (options->waits && options->state)
+		argp_error(state, "--wait compares two looks of this run, --state with the last look of an earlier one");
+	if (options->skip_update && !options->peaks && !options->state)
+		argp_error(state, "--skip-update goes with --peaks FILE or --state FILE");
+}
+
 static error_t take(int key, char *text, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -123,6 +177,26 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_TYPES:
 		options->mode = MODE_TYPES;
+		return 0;
+	case KEY_COUNT_OF:
+		options->mode = MODE_COUNT_OF;
+		options->count_of = text;
+		return 0;
+	case KEY_NEW_IDS:
+		options->mode = MODE_NEW_IDS;
+		return 0;
+	case KEY_WAIT:
+		options->wait = fraction(state, "--wait", text, 0, INTERVAL_MOST, "seconds");
+		options->waits = true;
+		return 0;
+	case KEY_SORT_BY:
+		options->sort_by = column(state, text);
+		return 0;
+	case KEY_IDS:
+		options->ids = true;
+		return 0;
+	case KEY_STATE:
+		options->state = text;
 		return 0;
 	case KEY_LIMIT:
 		options->limit = (size_t)whole(state, "--limit", text, 0, LONG_MAX);
@@ -165,16 +239,7 @@ static error_t take(int key, char *text, struct argp_state *state)
 		argp_error(state, "'%s' is no option; name the process with -p PID", text);
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->pid)
-			argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
-		if (options->mode == MODE_TYPES && options->peaks)
-			argp_error(state, "--types compares with nothing: --peaks goes with growth tables");
-		if (options->rates && options->mode == MODE_TYPES)
-			argp_error(state, "--types is one look: --rates goes with growth tables");
-		if (options->rates && options->budget <= 0)
-			argp_error(state, "--rates needs tracing, which --budget 0 forbids");
-		if (options->skip_update && !options->peaks)
-			argp_error(state, "--skip-update goes with --peaks FILE");
+		check(options, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -203,6 +268,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		.interval = 60,
 		.count = -1,
 		.limit = 10,
+		.wait = 10,
+		.sort_by = NEWIDS_DELTAS,
 		.max_pause_ms = 500,
 		.budget = 1,
 		.sites = true,

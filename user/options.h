@@ -7,9 +7,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "newids.h"
+
 enum mode {
 	MODE_GROWTH, /* the default */
 	MODE_TYPES,
+	MODE_COUNT_OF, /* objects of one type */
+	MODE_NEW_IDS,
 };
 
 struct options {
@@ -23,6 +27,12 @@ struct options {
 	size_t glob_count;
 	const char *peaks; /* file, or NULL */
 	bool skip_update;
+	const char *count_of; /* name of a type */
+	double wait; /* seconds between the two looks of --new-ids */
+	bool waits; /* --wait was given */
+	enum newids_column sort_by;
+	bool ids; /* list the addresses */
+	const char *state; /* file of ids, or NULL */
 	double max_pause_ms;
 	double budget; /* percent of the target's time that tracing may cost */
 	bool rates; /* births and deaths a second */

@@ -81,6 +81,13 @@ uint64_t process_children_hash(const struct process *process);
 /* Its children that run the same program file: the first `most` of them, and how many there are. */
 size_t process_children_alike(const struct process *process, pid_t *children, size_t most);
 
+/*
+ * Text that no other process has, of this boot of the machine or another: which boot it was, and when in it the process
+ * started. "" when that cannot be told.
+ */
+#define PROCESS_IDENTITY_BYTES 64
+void process_identity(const struct process *process, char identity[PROCESS_IDENTITY_BYTES]);
+
 /* Seconds since the process was started; 0 when that cannot be told. */
 double process_age(const struct process *process);
 

@@ -66,6 +66,11 @@ struct render *render_open(const char *path, bool json, pid_t pid, struct error 
 	return render;
 }
 
+void render_about(struct render *render, pid_t pid)
+{
+	render->pid = pid;
+}
+
 static void failed(struct render *render, int reason)
 {
 	if (!render->failure)
@@ -576,6 +581,114 @@ void render_types(struct render *render, const struct growth_row *rows, size_t c
 			render_note("no type matches --type");
 		rows_as_table(render, rows, count, NULL);
 	}
+	note_oddities(render, capture);
+}
+
+static void ids_as_table(struct render *render, const struct newids_row *row)
+{
+	for (size_t i = 0; i < row->count && !render->failure; i++)
+		put(render, "    0x%llx\n", (unsigned long long)row->id[i]);
+}
+
+static void new_ids_as_table(struct render *render, const struct newids_report *report)
+{
+	static const char line[] = "================================================================================";
+	char **names = calloc(report->count + 1, sizeof(*names));
+	int width = 0, all;
+
+	for (size_t i = 0; names && i < report->count; i++) {
+		names[i] = text_printable(report->rows[i].name);
+		if (names[i] && (int)text_length(names[i]) > width)
+			width = (int)text_length(names[i]);
+	}
+	all = width + 4 * 13;
+	for (int part = 0; names && report->count && part < 3; part++) {
+		for (int left = all; left > 0; left -= (int)sizeof(line) - 1)
+			put(render, "%.*s", left, line);
+		put(render, "\n");
+		if (part == 0)
+			put(render, "%-*s%13s%13s%13s%13s\n", width, "Type", "Old_ids", "Current_ids", "New_ids",
+				"Count_Deltas");
+		for (size_t i = 0; part == 1 && i < report->count && !render->failure; i++) {
+			const struct newids_row *row = &report->rows[i];
+
+			if (names[i])
+				put(render, "%s%*s%13llu%13llu%+13lld%+13lld\n", names[i],
+					width - (int)text_length(names[i]), "", (unsigned long long)row->old, (unsigned long long)row->current,
+					(long long)row->count, (long long)(row->current - row->old));
+			if (report->ids)
+				ids_as_table(render, row);
+		}
+	}
+	for (size_t i = 0; names && i < report->count; i++)
+		free(names[i]);
+	if (!names)
+		failed(render, ENOMEM);
+	free(names);
+	flush(render);
+}
+
+/* There may be millions of ids: they are written as they are, not gathered first. */
+static void new_ids_as_json(struct render *render, const struct newids_report *report)
+{
+	json_t *object = event(render, "new_ids");
+	char *head;
+
+	if (report->capture)
+		add_capture(object, report->capture);
+	if (report->seconds > 0)
+		json_object_set_new(object, "seconds", json_ms(report->seconds));
+	head = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9)) : NULL;
+	json_decref(object);
+	if (!head) {
+		failed(render, ENOMEM);
+		return;
+	}
+	put(render, "%.*s,\"types\":[", (int)strlen(head) - 1, head);
+	free(head);
+	for (size_t i = 0; i < report->count && !render->failure; i++) {
+		const struct newids_row *row = &report->rows[i];
+		json_t *type = json_text(row->name);
+
+		put(render, "%s{\"type\":", i ? "," : "");
+		if (!type || json_dump_callback(type, write_json, render->file,
+				    JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) < 0)
+			failed(render, errno);
+		json_decref(type);
+		put(render, ",\"old\":%llu,\"current\":%llu,\"new\":%zu,\"delta\":%lld,\"ids\":[",
+			(unsigned long long)row->old, (unsigned long long)row->current, row->count,
+			(long long)(row->current - row->old));
+		for (size_t k = 0; k < row->count && !render->failure; k++)
+			put(render, "%s\"0x%llx\"", k ? "," : "", (unsigned long long)row->id[k]);
+		put(render, "]}");
+	}
+	put(render, "]}\n");
+	flush(render);
+}
+
+void render_new_ids(struct render *render, const struct newids_report *report)
+{
+	if (render->json) {
+		new_ids_as_json(render, report);
+	} else {
+		if (report->filtered && !report->count)
+			render_note("no type matches --type");
+		new_ids_as_table(render, report);
+	}
+	if (report->capture)
+		note_oddities(render, report->capture);
+}
+
+void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture)
+{
+	const struct growth_row row = {.name = name, .count = count};
+
+	if (render->json) {
+		render_types(render, &row, 1, false, capture);
+		return;
+	}
+	put(render, "%llu\n", (unsigned long long)count);
+	flush(render);
 	note_oddities(render, capture);
 }
 

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "events.h"
 #include "growth.h"
+#include "newids.h"
 #include "target.h"
 
 struct render;
@@ -25,6 +26,9 @@ struct render;
  */
 struct render *render_open(const char *path, bool json, pid_t pid, struct error *error);
 int render_close(struct render *render, struct error *error);
+
+/* Whose events these are, where the command line did not say. */
+void render_about(struct render *render, pid_t pid);
 
 /*
  * 0 while the output takes what is written. 1 once its reader has closed the pipe: time to end, without an error.
@@ -52,6 +56,20 @@ void render_growth(struct render *render, const struct growth_report *report);
 
 void render_types(struct render *render, const struct growth_row *rows, size_t count, bool filtered,
 	const struct capture *capture);
+
+struct newids_report {
+	const struct newids_row *rows;
+	size_t count;
+	double seconds; /* between the two looks; 0: there was no earlier one */
+	bool ids; /* also in a table */
+	bool filtered; /* only some types were asked for */
+	const struct capture *capture; /* the second look; NULL when none was taken now */
+};
+/* objgraph.get_new_ids()'s table. Ends early when the output cannot be written any more. */
+void render_new_ids(struct render *render, const struct newids_report *report);
+
+/* A number alone. */
+void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture);
 
 /* The target ended, or the run failed: an event in JSON, a sentence on standard error. */
 void render_exited(struct render *render, const struct error *error);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "capture.h"
 #include "growth.h"
+#include "idstate.h"
 #include "interrupt.h"
 #include "peaks.h"
 #include "python.h"
@@ -30,6 +32,7 @@ struct watch {
 	struct target target;
 	struct python python;
 	struct peaks peaks;
+	struct idstate state;
 	struct trace *trace; /* NULL: the census alone */
 	bool compares; /* peaks were read that the first table is compared with */
 	bool found; /* the target's file is CPython's */
@@ -312,6 +315,132 @@ static int run_types(struct watch *watch, struct capture *first, struct error *e
 	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
+static int run_count_of(struct watch *watch, const struct capture *first, struct error *error)
+{
+	const struct type_table *types = &first->census.types;
+	const char *name = watch->options->count_of;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < types->count; i++) {
+		char *full = type_name_full(&first->names[i]);
+
+		if (!full)
+			return error_set(error, ERROR_FAILED, "out of memory");
+		if (strcmp(name, full) == 0 || strcmp(name, first->names[i].name) == 0)
+			count += types->type[i].count;
+		free(full);
+	}
+	render_count_of(watch->render, name, count, first);
+	return 0;
+}
+
+static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current, double seconds,
+	const struct capture *capture, struct error *error)
+{
+	const struct options *options = watch->options;
+	struct name_filter filter = filter_of(options, options->full_names);
+	struct newids_row *rows;
+	ssize_t count = newids(old, current, &filter, options->sort_by, &rows);
+
+	if (count < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	render_new_ids(watch->render, &(struct newids_report){
+					      .rows = rows,
+					      .count = cut_to_limit(options, count),
+					      .seconds = seconds,
+					      .ids = options->ids,
+					      .filtered = options->glob_count > 0,
+					      .capture = capture,
+				      });
+	newids_free(rows, (size_t)count);
+	return 0;
+}
+
+static double time_of_day(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Another look after a while; Ctrl-C ends the while, not the look. */
+static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct error *error)
+{
+	double begin = interrupt_now();
+	int result = wait_until(watch, begin + watch->options->wait, error), signal = interrupt_signal;
+	struct ids current = {0};
+	struct capture second;
+
+	if (result < 0 && error->code != ERROR_INTERRUPTED)
+		return -1;
+	interrupt_signal = 0;
+	result = take(watch, &second, error);
+	if (result == 0) {
+		if (ids_of_capture(&second, &current) < 0)
+			result = error_set(error, ERROR_FAILED, "out of memory");
+		else
+			result = show_new_ids(watch, old, &current, interrupt_now() - begin, &second, error);
+		ids_free(&current);
+		capture_free(&second);
+	}
+	if (result == 0 && signal) {
+		interrupt_signal = signal;
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
+	}
+	return result;
+}
+
+/* This look beside the last one of an earlier run. */
+static int new_ids_since_state(struct watch *watch, struct ids *now, const struct capture *capture, struct error *error)
+{
+	struct idstate *state = &watch->state;
+	const struct process *process = &watch->target.process;
+	double time = time_of_day(), seconds = state->current_time > 0 ? time - state->current_time : 0;
+
+	if (!state->pid) {
+		state->pid = process->pid;
+		process_identity(process, state->identity);
+		state->executable = strdup(watch->target.executable);
+		if (!state->executable)
+			return error_set(error, ERROR_FAILED, "out of memory");
+		render_note("the first look that %s keeps: all is new; run it again to see what is new since",
+			watch->options->state);
+	}
+	ids_free(&state->old);
+	state->old = state->current;
+	state->old_time = state->current_time;
+	state->current = *now;
+	state->current_time = time;
+	*now = (struct ids){0};
+	if (show_new_ids(watch, &state->old, &state->current, seconds, capture, error) < 0)
+		return -1;
+	return watch->options->skip_update ? 0 : idstate_save(state, watch->options->state, error);
+}
+
+static int run_new_ids(struct watch *watch, struct capture *first, struct error *error)
+{
+	struct ids ids;
+	int result;
+
+	if (ids_of_capture(first, &ids) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	result = watch->options->state ? new_ids_since_state(watch, &ids, first, error)
+				       : new_ids_after_wait(watch, &ids, error);
+	ids_free(&ids);
+	return result;
+}
+
+/* The last comparison once more, from the file alone. */
+static int show_state(struct watch *watch, struct error *error)
+{
+	const struct idstate *state = &watch->state;
+
+	render_about(watch->render, state->pid);
+	return show_new_ids(watch, &state->old, &state->current,
+		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
+}
+
 /* Who watches the parent of a server's workers sees little: it is they who do the work. */
 static void note_children(const struct watch *watch)
 {
@@ -343,8 +472,20 @@ static int run(struct watch *watch, struct error *error)
 		watch->render, &watch->target, threads.count, watch->trace ? watch->options->budget : 0, &first);
 	if (watch->options->mode == MODE_GROWTH && watch->options->count != 0)
 		note_children(watch);
-	result =
-		watch->options->mode == MODE_TYPES ? run_types(watch, &first, error) : run_growth(watch, &first, error);
+	switch (watch->options->mode) {
+	case MODE_TYPES:
+		result = run_types(watch, &first, error);
+		break;
+	case MODE_COUNT_OF:
+		result = run_count_of(watch, &first, error);
+		break;
+	case MODE_NEW_IDS:
+		result = run_new_ids(watch, &first, error);
+		break;
+	case MODE_GROWTH:
+		result = run_growth(watch, &first, error);
+		break;
+	}
 	capture_free(&first);
 	return result;
 }
@@ -359,13 +500,25 @@ int watch_run(const struct options *options, struct render *render, struct error
 	if (result == 0 && options->peaks)
 		result = peaks_load(&watch.peaks, options->peaks, options->skip_update, error);
 	watch.compares = watch.peaks.names.size > 0;
+	if (result == 0 && options->state)
+		result = idstate_load(&watch.state, options->state, options->skip_update, error);
+	if (result == 0 && options->state && options->skip_update) {
+		result = show_state(&watch, error);
+		idstate_free(&watch.state);
+		return result;
+	}
 	if (result == 0)
 		result = attach(&watch, error);
 	if (result == 0) {
-		result = run(&watch, error);
+		result = watch.state.pid ? idstate_check(&watch.state, &watch.target.process, watch.target.executable,
+						   options->state, error)
+					 : 0;
+		if (result == 0)
+			result = run(&watch, error);
 		trace_close(watch.trace);
 		target_close(&watch.target);
 	}
+	idstate_free(&watch.state);
 	peaks_free(&watch.peaks);
 	return result;
 }

@@ -57,13 +57,21 @@ def tally(objects):
     }, sort_keys=True)
 
 
+def ids(objects):
+    """[short name, full name, id of the first, ...] for each type."""
+    rows = {}
+    for one in objects:
+        rows.setdefault(id(type(one)), [*names(type(one))]).append(id(one))
+    return json.dumps(list(rows.values()))
+
+
 def write(path, string):
     with open(path + ".new", "w") as file:
         file.write(string)
     os.rename(path + ".new", path)
 
 
-def barrier(path, until=FOR_SIGNAL):
+def barrier(path, until=FOR_SIGNAL, tell=tally):
     collecting = gc.isenabled()
     gc.disable()
     block, argument = until
@@ -74,7 +82,7 @@ def barrier(path, until=FOR_SIGNAL):
             sys.exit("oracle: counting itself changes the counts")
         rounds += 1
         before = now
-        now = tally(gc.get_objects())
+        now = tell(gc.get_objects())
         write(path, now)
     block(argument)
     if collecting:
