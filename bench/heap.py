@@ -1,4 +1,4 @@
-"""A program with a known number of GC-tracked objects that never rests; `growth` on its input times objgraph in it."""
+"""A program with a known number of GC-tracked objects that never rests; `growth` or `new_ids` on its input times objgraph."""
 import gc
 import select
 import sys
@@ -15,16 +15,19 @@ class Node:
 
 
 def serve():
-    peaks = {}
+    peaks, ids = {}, {}
     while True:
         for number in range(200):
             Node(number)
         if select.select([sys.stdin], [], [], 0)[0]:
             command = sys.stdin.readline().strip()
-            if command != "growth":
-                return
             begin = time.perf_counter()
-            objgraph.growth(limit=10, peak_stats=peaks)
+            if command == "growth":
+                objgraph.growth(limit=10, peak_stats=peaks)
+            elif command == "new_ids":
+                objgraph.get_new_ids(limit=0, _state=ids)
+            else:
+                return
             print((time.perf_counter() - begin) * 1e3, flush=True)
 
 

@@ -216,9 +216,10 @@ static int unite(const struct shown *all, size_t count, uint64_t **ids, uint64_t
 }
 
 /* One row of the types that share a name: first those of then, `old` of them, after them those of now. */
-static int compare(struct shown *all, size_t count, size_t old, struct newids_row *row)
+static int compare(struct shown *all, size_t count, size_t old, const struct born_between *born, struct newids_row *row)
 {
 	uint64_t *before = NULL, *now = NULL, k = 0;
+	size_t b = 0;
 
 	if (unite(all, old, &before, &row->old) < 0 || unite(all + old, count - old, &now, &row->current) < 0) {
 		free(before);
@@ -228,7 +229,9 @@ static int compare(struct shown *all, size_t count, size_t old, struct newids_ro
 	for (uint64_t i = 0; i < row->current; i++) {
 		while (k < row->old && before[k] < now[i])
 			k++;
-		if (k == row->old || before[k] != now[i])
+		while (b < born->count && born->address[b] < now[i])
+			b++;
+		if (k == row->old || before[k] != now[i] || (b < born->count && born->address[b] == now[i]))
 			now[row->count++] = now[i];
 	}
 	free(before);
@@ -262,8 +265,8 @@ static int by_column(const void *a, const void *b, void *context)
 	return left != right ? (left < right ? 1 : -1) : strcmp(y->name, x->name);
 }
 
-ssize_t newids(const struct ids *old, const struct ids *current, const struct name_filter *filter,
-	enum newids_column column, struct newids_row **rows)
+ssize_t newids(const struct ids *old, const struct ids *current, const struct born_between *born,
+	const struct name_filter *filter, enum newids_column column, struct newids_row **rows)
 {
 	struct shown *all = calloc(old->count + current->count + 1, sizeof(*all));
 	size_t n = 0, count = 0;
@@ -280,7 +283,7 @@ ssize_t newids(const struct ids *old, const struct ids *current, const struct na
 
 		for (end = i; end < n && strcmp(all[end].name, all[i].name) == 0; end++)
 			before += all[end].old;
-		result = compare(&all[i], end - i, before, &(*rows)[count]);
+		result = compare(&all[i], end - i, before, born, &(*rows)[count]);
 		count += result == 0;
 	}
 	for (size_t i = 0; i < n; i++)

@@ -34,16 +34,22 @@ enum newids_column { NEWIDS_OLD, NEWIDS_CURRENT, NEWIDS_NEW, NEWIDS_DELTAS };
 struct newids_row {
 	char *name; /* owned */
 	uint64_t old, current; /* ids of this name then and now */
-	uint64_t *id; /* the new ones: now and not then, under this name; ascending, owned */
+	uint64_t *id; /* the new ones: now and not then, under this name, or born in between; ascending, owned */
+	size_t count;
+};
+
+/* Addresses at which an object was seen to be born between the two looks, ascending: another one than was there. */
+struct born_between {
+	const uint64_t *address;
 	size_t count;
 };
 
 /*
- * All names that had or have ids and pass the filter, as objgraph.get_new_ids() has them: ordered by this column, then by
- * name, both descending. Number of rows, -1 when out of memory. Freed with newids_free.
+ * All names that had or have ids and pass the filter, as objgraph.get_new_ids() has them: ordered by this column, then
+ * by name, both descending. Number of rows, -1 when out of memory. Freed with newids_free.
  */
-ssize_t newids(const struct ids *old, const struct ids *current, const struct name_filter *filter,
-	enum newids_column column, struct newids_row **rows);
+ssize_t newids(const struct ids *old, const struct ids *current, const struct born_between *born,
+	const struct name_filter *filter, enum newids_column column, struct newids_row **rows);
 void newids_free(struct newids_row *rows, size_t count);
 
 #endif

@@ -52,13 +52,21 @@ static const struct argp_option table[] = {
 		.group = 2},
 	{.name = "count", .key = KEY_COUNT, .arg = "N", .doc = "end after N tables (after Ctrl-C)", .group = 2},
 	{.name = "types", .key = KEY_TYPES, .doc = "all types by number of objects, once", .group = 2},
-	{.name = "count-of", .key = KEY_COUNT_OF, .arg = "NAME", .doc = "the number of objects of one type", .group = 2},
+	{.name = "count-of",
+		.key = KEY_COUNT_OF,
+		.arg = "NAME",
+		.doc = "the number of objects of one type",
+		.group = 2},
 	{.name = "new-ids",
 		.key = KEY_NEW_IDS,
 		.doc = "what is new after --wait, or since the last run with the same --state",
 		.group = 2},
 	{.doc = "How:", .group = 3},
-	{.name = "wait", .key = KEY_WAIT, .arg = "SECONDS", .doc = "between the two looks of --new-ids (10)", .group = 3},
+	{.name = "wait",
+		.key = KEY_WAIT,
+		.arg = "SECONDS",
+		.doc = "between the two looks of --new-ids (10)",
+		.group = 3},
 	{.name = "sort-by",
 		.key = KEY_SORT_BY,
 		.arg = "COLUMN",
@@ -156,7 +164,8 @@ static void check(const struct options *options, struct argp_state *state)
 	if ((options->waits || options->ids || options->state || options->sort_by != NEWIDS_DELTAS) && !new_ids)
 		argp_error(state, "--wait, --sort-by, --ids and --state go with --new-ids");
 	if (options->waits && options->state)
-		argp_error(state, "--wait compares two looks of this run, --state with the last look of an earlier one");
+		argp_error(
+			state, "--wait compares two looks of this run, --state with the last look of an earlier one");
 	if (options->skip_update && !options->peaks && !options->state)
 		argp_error(state, "--skip-update goes with --peaks FILE or --state FILE");
 }

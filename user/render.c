@@ -614,8 +614,9 @@ static void new_ids_as_table(struct render *render, const struct newids_report *
 
 			if (names[i])
 				put(render, "%s%*s%13llu%13llu%+13lld%+13lld\n", names[i],
-					width - (int)text_length(names[i]), "", (unsigned long long)row->old, (unsigned long long)row->current,
-					(long long)row->count, (long long)(row->current - row->old));
+					width - (int)text_length(names[i]), "", (unsigned long long)row->old,
+					(unsigned long long)row->current, (long long)row->count,
+					(long long)(row->current - row->old));
 			if (report->ids)
 				ids_as_table(render, row);
 		}
@@ -652,7 +653,7 @@ static void new_ids_as_json(struct render *render, const struct newids_report *r
 
 		put(render, "%s{\"type\":", i ? "," : "");
 		if (!type || json_dump_callback(type, write_json, render->file,
-				    JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) < 0)
+				     JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) < 0)
 			failed(render, errno);
 		json_decref(type);
 		put(render, ",\"old\":%llu,\"current\":%llu,\"new\":%zu,\"delta\":%lld,\"ids\":[",

@@ -63,6 +63,8 @@
 #define RATE_MARGIN 1.5
 /* Notes that wait until nothing depends on whether somebody reads them. */
 #define NOTES_MOST 8
+/* Births recorded between two cuts. */
+#define BORN_MOST (1u << 22)
 /* The budget, percent, that allows every event. */
 #define EVERYTHING 100.0
 
@@ -106,6 +108,7 @@ struct trace {
 	unsigned long
 		*complete_from; /* for each of them: the first report whose interval it was attached for; 0: not */
 	size_t site_room;
+	uint64_t retracked; /* the type of dicts, where they may leave the collector's lists and come back; else 0 */
 	uint64_t collecting; /* the address of the collector's flag, 0: not known */
 	uint64_t skip; /* a function that is not worth its cost, 0: none */
 
@@ -125,6 +128,12 @@ struct trace {
 	bool said_windows, said_refused, said_no_window, said_interpreters, said_failed;
 	unsigned long not_all_until, hold_off; /* reports to wait after tracing everything was too dear */
 	struct forks forks;
+	struct born {
+		struct stream_object *object; /* value: time of birth, ns */
+		size_t count, room;
+		uint64_t *address; /* what trace_born() gives out */
+	} born;
+	double cuts[2]; /* monotonic times of those of the last two reports */
 	struct guard *guard; /* takes everything out when nobody looks and the budget is spent */
 	char *notes[NOTES_MOST]; /* to be said */
 	size_t note_count;
@@ -212,6 +221,24 @@ static bool is_instance(struct trace *trace, uint64_t type)
 	       alloc == trace->sites_of_deaths.allocates;
 }
 
+/* Where there is no room, it was not seen. */
+static void record_born(struct trace *trace, const struct alloc_probe_birth *birth)
+{
+	struct born *born = &trace->born;
+
+	if (born->count == born->room) {
+		size_t room = born->room ? born->room * 2 : 4096;
+		struct stream_object *grown =
+			room > BORN_MOST ? NULL : realloc(born->object, room * sizeof(*born->object));
+
+		if (!grown)
+			return;
+		born->object = grown;
+		born->room = room;
+	}
+	born->object[born->count++] = (struct stream_object){birth->object, birth->time};
+}
+
 static void add_birth(void *context, const struct alloc_probe_birth *birth)
 {
 	struct trace *trace = context;
@@ -221,6 +248,9 @@ static void add_birth(void *context, const struct alloc_probe_birth *birth)
 		trace->seen.number = birth->number;
 	}
 	sites_add(trace->sites, birth);
+	/* A dict may only have been tracked again. */
+	if (trace->options.births && birth->type != trace->retracked)
+		record_born(trace, birth);
 }
 
 static void fetch_births(struct trace *trace)
@@ -567,6 +597,17 @@ static void put_off(struct trace *trace)
 	begin_windows(trace);
 }
 
+static double share_at_first(const struct trace *trace)
+{
+	return trace->options.births || trace->options.budget < EVERYTHING ? 1 : 0.05;
+}
+
+/* Few can be followed at a time, and who finds no room is not recorded. */
+static bool follows(const struct trace *trace)
+{
+	return trace->deaths && !trace->options.births;
+}
+
 static void begin_all(struct trace *trace)
 {
 	struct error error;
@@ -575,7 +616,7 @@ static void begin_all(struct trace *trace)
 	trace->whole = false;
 	tracee_forget_all(trace->tracee);
 	trace->sampled_at = interrupt_now();
-	tracee_sample(trace->tracee, trace->options.budget < EVERYTHING ? 1 : 0.05, trace->deaths);
+	tracee_sample(trace->tracee, share_at_first(trace), follows(trace));
 	if ((trace->births == BIRTHS_UNSEEN || watch_births(trace, 0, &error) == 0) &&
 		(!trace->deaths || attach_deaths(trace, trace->reports + 1, &error) == 0)) {
 		trace->said_failed = false;
@@ -599,7 +640,8 @@ static void adapt_share(struct trace *trace, uint64_t births)
 
 	if (seconds <= 0)
 		return;
-	tracee_sample(trace->tracee, births ? STACKS_PER_SECOND * seconds / (double)births : 1, trace->deaths);
+	tracee_sample(trace->tracee,
+		births && !trace->options.births ? STACKS_PER_SECOND * seconds / (double)births : 1, follows(trace));
 	trace->sampled_at = now;
 }
 
@@ -796,7 +838,7 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	runtime_free(&runtime);
 	target_symbols(python->target, symbols, sizeof(symbols) / sizeof(symbols[0]));
 	config->untracked[0] = symbols[0].address;
-	config->untracked[1] = layout->habits.untracks_dicts ? symbols[1].address : 0;
+	config->untracked[1] = trace->retracked = layout->habits.untracks_dicts ? symbols[1].address : 0;
 	config->untracked[2] = layout->habits.untracks_frozensets ? symbols[3].address : 0;
 	/* Up to 3.10 each call of a Python function ends in the death of a frame that nobody saw. */
 	if (trace->options.budget < EVERYTHING && layout->habits.tracks_frames && symbols[2].address)
@@ -984,6 +1026,8 @@ void trace_close(struct trace *trace)
 	for (size_t i = 0; i < trace->note_count; i++)
 		free(trace->notes[i]);
 	free(trace->complete_from);
+	free(trace->born.object);
+	free(trace->born.address);
 	free(trace);
 }
 
@@ -1134,6 +1178,35 @@ static void forget_types(struct trace *trace, const struct events *events)
 		begin_all(trace);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t trace_born(struct trace *trace, const uint64_t **addresses)
+{
+	struct born *born = &trace->born;
+	size_t count = 0, kept = 0;
+
+	free(born->address);
+	*addresses = born->address = malloc((born->count + 1) * sizeof(*born->address));
+	for (size_t i = 0; born->address && i < born->count; i++) {
+		double time = (double)born->object[i].value * 1e-9;
+
+		if (time > trace->cuts[0] && time <= trace->cuts[1])
+			born->address[count++] = born->object[i].address;
+	}
+	if (count)
+		qsort(born->address, count, sizeof(*born->address), compare_addresses);
+	for (size_t i = 0; i < count; i++) {
+		if (!i || born->address[i] != born->address[i - 1])
+			born->address[kept++] = born->address[i];
+	}
+	return kept;
+}
+
 int trace_report(
 	struct trace *trace, const struct capture *capture, const struct name_filter *filter, struct events *events)
 {
@@ -1152,6 +1225,8 @@ int trace_report(
 	int result = 0;
 
 	*events = (struct events){0};
+	trace->cuts[0] = trace->cuts[1];
+	trace->cuts[1] = tally->now.valid ? tally->now.time : 0;
 	if (trace->kind != STREAM_OFF && tally->now.valid) {
 		means.kind = trace->whole && tally->now.full ? STREAM_FULL : STREAM_WINDOWS;
 		result = check_sites(trace, capture);

@@ -22,6 +22,7 @@ struct trace;
 struct trace_options {
 	double budget; /* percent of the target's CPU time, more than 0 to 100 */
 	void (*note)(const char *format, ...) __attribute__((format(printf, 1, 2))); /* what the user should know */
+	bool births; /* for trace_born: each birth that is seen is recorded, not a share of them */
 };
 
 /*
@@ -40,6 +41,12 @@ void trace_at_cut(void *trace);
  */
 int trace_report(
 	struct trace *trace, const struct capture *capture, const struct name_filter *filter, struct events *events);
+
+/*
+ * Where objects were born, as far as that was seen, between the cuts of the last two reports: addresses, ascending,
+ * each once; an earlier object that was there is gone. They stay the trace's, until the next report.
+ */
+size_t trace_born(struct trace *trace, const uint64_t **addresses);
 
 /*
  * Before a look, and whatever else may take its time: no window stays open, and what stays attached is taken out when

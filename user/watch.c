@@ -120,12 +120,16 @@ static size_t cut_to_limit(const struct options *options, ssize_t count)
 static int start_trace(struct watch *watch, struct error *error)
 {
 	const struct options *options = watch->options;
-	const struct trace_options trace = {.budget = options->budget, .note = render_note};
+	bool growth = options->mode == MODE_GROWTH && options->count != 0;
+	bool new_ids = options->mode == MODE_NEW_IDS && !options->state;
+	const struct trace_options trace = {.budget = options->budget, .note = render_note, .births = new_ids};
 
-	/* Nobody would see it. */
+	/* What nobody would see is not traced. */
 	bool shown = options->sites || options->rates || options->json || options->budget >= 100;
 
-	if (options->mode != MODE_GROWTH || options->count == 0 || options->budget <= 0 || !shown)
+	if (!(growth && shown) && !new_ids)
+		return 0;
+	if (options->budget <= 0)
 		return 0;
 	watch->trace = trace_open(&watch->python, &trace, error);
 	if (watch->trace)
@@ -334,13 +338,13 @@ static int run_count_of(struct watch *watch, const struct capture *first, struct
 	return 0;
 }
 
-static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current, double seconds,
-	const struct capture *capture, struct error *error)
+static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current,
+	const struct born_between *born, double seconds, const struct capture *capture, struct error *error)
 {
 	const struct options *options = watch->options;
 	struct name_filter filter = filter_of(options, options->full_names);
 	struct newids_row *rows;
-	ssize_t count = newids(old, current, &filter, options->sort_by, &rows);
+	ssize_t count = newids(old, current, born, &filter, options->sort_by, &rows);
 
 	if (count < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
@@ -354,6 +358,22 @@ static int show_new_ids(struct watch *watch, const struct ids *old, const struct
 				      });
 	newids_free(rows, (size_t)count);
 	return 0;
+}
+
+/* What was born since the look before, as far as it was traced. */
+static int find_born(struct watch *watch, const struct capture *capture, struct born_between *born)
+{
+	struct name_filter all = {0};
+	struct events events = {0};
+	int result;
+
+	*born = (struct born_between){0};
+	if (!watch->trace)
+		return 0;
+	result = trace_report(watch->trace, capture, &all, &events);
+	events_free(&events);
+	born->count = trace_born(watch->trace, &born->address);
+	return result;
 }
 
 static double time_of_day(void)
@@ -370,6 +390,7 @@ static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct
 	double begin = interrupt_now();
 	int result = wait_until(watch, begin + watch->options->wait, error), signal = interrupt_signal;
 	struct ids current = {0};
+	struct born_between born;
 	struct capture second;
 
 	if (result < 0 && error->code != ERROR_INTERRUPTED)
@@ -377,10 +398,10 @@ static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct
 	interrupt_signal = 0;
 	result = take(watch, &second, error);
 	if (result == 0) {
-		if (ids_of_capture(&second, &current) < 0)
+		if (ids_of_capture(&second, &current) < 0 || find_born(watch, &second, &born) < 0)
 			result = error_set(error, ERROR_FAILED, "out of memory");
 		else
-			result = show_new_ids(watch, old, &current, interrupt_now() - begin, &second, error);
+			result = show_new_ids(watch, old, &current, &born, interrupt_now() - begin, &second, error);
 		ids_free(&current);
 		capture_free(&second);
 	}
@@ -396,6 +417,7 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 {
 	struct idstate *state = &watch->state;
 	const struct process *process = &watch->target.process;
+	const struct born_between none = {0};
 	double time = time_of_day(), seconds = state->current_time > 0 ? time - state->current_time : 0;
 
 	if (!state->pid) {
@@ -413,17 +435,18 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 	state->current = *now;
 	state->current_time = time;
 	*now = (struct ids){0};
-	if (show_new_ids(watch, &state->old, &state->current, seconds, capture, error) < 0)
+	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0)
 		return -1;
 	return watch->options->skip_update ? 0 : idstate_save(state, watch->options->state, error);
 }
 
 static int run_new_ids(struct watch *watch, struct capture *first, struct error *error)
 {
+	struct born_between before;
 	struct ids ids;
 	int result;
 
-	if (ids_of_capture(first, &ids) < 0)
+	if (ids_of_capture(first, &ids) < 0 || find_born(watch, first, &before) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	result = watch->options->state ? new_ids_since_state(watch, &ids, first, error)
 				       : new_ids_after_wait(watch, &ids, error);
@@ -435,9 +458,10 @@ static int run_new_ids(struct watch *watch, struct capture *first, struct error 
 static int show_state(struct watch *watch, struct error *error)
 {
 	const struct idstate *state = &watch->state;
+	const struct born_between none = {0};
 
 	render_about(watch->render, state->pid);
-	return show_new_ids(watch, &state->old, &state->current,
+	return show_new_ids(watch, &state->old, &state->current, &none,
 		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
 }
 
