@@ -28,10 +28,10 @@
 #define HABITS_3_6 .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
 #define HABITS_3_11 .untracks_dicts = true, .generators_inside = true, .collects_inside = true
 /* Python/ceval_gil.c, _Py_RunGC */
-#define HABITS_3_12 .untracks_dicts = true, .generators_inside = true
-#define HABITS_3_14 .generators_inside = true
+#define HABITS_3_12 .untracks_dicts = true, .generators_inside = true, .immortals = true
+#define HABITS_3_14 .generators_inside = true, .immortals = true
 /* Objects/setobject.c, _PyFrozenSet_MaybeUntrack */
-#define HABITS_3_15 .generators_inside = true, .untracks_frozensets = true
+#define HABITS_3_15 .generators_inside = true, .immortals = true, .untracks_frozensets = true
 
 /* Include/pystate.h. 3.6 has neither _PyRuntime nor struct _gil_runtime_state, but statics in Python/ceval_gil.h. */
 #define RUNTIME_3_6 \
@@ -144,8 +144,11 @@
 
 /* Include/cpython/unicodeobject.h (3.6, 3.7: Include/unicodeobject.h). 3.12 dropped wstr. */
 #define UNICODE .length = 16, .state = 32, .kind_shift = 2, .compact_shift = 5, .ascii_shift = 6
-#define UNICODE_3_6 UNICODE, .ascii_data = 48, .compact_data = 72, .data = 72
-#define UNICODE_3_12 UNICODE, .ascii_data = 40, .compact_data = 56, .data = 56
+#define UNICODE_3_6 \
+	UNICODE, .ascii_data = 48, .compact_data = 72, .data = 72, .utf8 = 56, .utf8_length = 48, .wstr = 40, .wstr_length = 64
+#define UNICODE_3_12 \
+	UNICODE, .ascii_data = 40, .compact_data = 56, .data = 56, .utf8 = 48, .utf8_length = 40, .wstr = LAYOUT_ABSENT, \
+	.wstr_length = LAYOUT_ABSENT
 
 /* Include/cpython/dictobject.h (3.6, 3.7: Include/dictobject.h). Keys: Objects/dict-common.h, 3.11+ pycore_dict.h. */
 #define DICT .used = 16, .keys = 32, .values = 40
@@ -159,6 +162,21 @@
 /* Include/longintrepr.h, 3.11 Include/cpython/longintrepr.h; 3.12+ struct _PyLongValue there. */
 #define INTEGER_3_6 .size = 16, .digits = 24, .tagged = false
 #define INTEGER_3_12 .size = 16, .digits = 24, .tagged = true
+
+/* Include/floatobject.h, complexobject.h, listobject.h, setobject.h, ... (3.8+ some in Include/cpython). */
+#define MEMBER \
+	.real = 16, .complex = 16, .size = 16, .list_items = 24, .list_allocated = 32, .set_used = 24, .set_mask = 32, \
+	.set_table = 40, .set_small = 64, .bytearray_allocated = 24, .bytearray_start = 40, .method_function = 16, \
+	.method_self = 24, .builtin_def = 16, .builtin_self = 24, .module_dict = 16, .cell_ref = 16, \
+	.weakref_object = 16, .exception_args = 24
+#define MEMBER_3_6 MEMBER, .tuple_items = 24, .function_code = 16, .function_qualname = 104
+#define MEMBER_3_10 MEMBER, .tuple_items = 24, .function_code = 48, .function_qualname = 40
+#define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
+
+/* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
+#define ATTRIBUTE(keys, first, how) \
+	.values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_name = 24, .descriptor_member = 40, \
+	.member_offset = 16, .member_type = 8
 /* clang-format on */
 
 static const struct layout layouts[] = {
@@ -186,6 +204,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_6},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.6 as python.org has it; proved against changed headers only, as 3.14.0-3.14.4 below. */
@@ -212,6 +232,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_6},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.7.0-3.7.3, before bpo-27987; proved against changed headers only. */
@@ -244,6 +266,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_6},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.7.4 and later. */
@@ -276,6 +300,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_6},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.8: the last with the collector in _PyRuntime. */
@@ -317,6 +343,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 416, .heap_size = 880},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	{
@@ -357,6 +385,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 840, .ht_qualname = 856, .size = 408, .heap_size = 880},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_6},
+		.attribute = {ATTRIBUTE(864, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	{
@@ -397,6 +427,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 408, .heap_size = 888},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
+		.member = {MEMBER_3_10},
+		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.11: the last with one GIL, in _PyRuntime. */
@@ -438,6 +470,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 848, .ht_qualname = 864, .size = 408, .heap_size = 904},
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_10},
+		.attribute = {ATTRIBUTE(872, 0, VALUES_POINTERS)},
 		.integer = {INTEGER_3_6},
 	},
 	{
@@ -478,6 +512,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 920},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_10},
+		.attribute = {ATTRIBUTE(880, 0, VALUES_TAGGED)},
 		.integer = {INTEGER_3_12},
 	},
 	/* 3.13 as python.org has it. */
@@ -498,6 +534,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_13},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_10},
+		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
 	/*
@@ -528,6 +566,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_13},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_10},
+		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
 	/*
@@ -571,6 +611,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_14},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_14},
+		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
 	/* 3.14.5 and later: three generations again (gh-148726). */
@@ -611,6 +653,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE_3_14},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_14},
+		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
 	/* 3.15: statistics left the collector's state, the trashcan too. */
@@ -658,6 +702,8 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 864, .ht_qualname = 880, .size = 424, .heap_size = 944},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
+		.member = {MEMBER_3_14},
+		.attribute = {ATTRIBUTE(888, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
 };

@@ -38,6 +38,14 @@ enum line_table {
 	LINES_LOCATIONS, /* 3.11+: entries of varying length with columns */
 };
 
+/* Where an instance of a class has its attributes, besides __slots__ (Objects/dictobject.c, Include/internal/pycore_dict.h). */
+enum instance_values {
+	VALUES_DICT, /* 3.6-3.10: in a dict, at dictoffset */
+	VALUES_POINTERS, /* 3.11: 24 bytes before it a pointer to its dict, 32 before one to its values */
+	VALUES_TAGGED, /* 3.12: 24 bytes before it a pointer to either; to values, less one */
+	VALUES_INLINE, /* 3.13+: 24 bytes before it a pointer to its dict; its values may follow it */
+};
+
 struct layout {
 	uint32_t first, last; /* PY_VERSION_HEX range, inclusive, of the releases that this row describes */
 
@@ -57,6 +65,7 @@ struct layout {
 					 */
 		bool untracks_frozensets; /* frozensets of atoms, 3.15+ */
 		bool tracks_frames; /* each call of a Python function makes a frame object, which seldom is tracked */
+		bool immortals; /* has objects whose references are not counted, 3.12+ (_Py_IsImmortal) */
 		bool collects_inside; /* the collector, and so any Python code, may run within a function that makes an
 					 object (_PyObject_GC_Alloc); 3.12+ does it between two instructions */
 	} habits;
@@ -176,6 +185,10 @@ struct layout {
 		int32_t ascii_data; /* sizeof(PyASCIIObject) */
 		int32_t compact_data; /* sizeof(PyCompactUnicodeObject) */
 		int32_t data; /* PyUnicodeObject.data, of strings that are not compact */
+		int32_t utf8; /* PyCompactUnicodeObject: a copy as UTF-8, or the text itself; may be NULL */
+		int32_t utf8_length;
+		int32_t wstr; /* PyASCIIObject: likewise as wchar_t, 3.6-3.11 */
+		int32_t wstr_length; /* PyCompactUnicodeObject */
 	} unicode;
 
 	struct { /* PyDictObject, PyDictKeysObject */
@@ -189,6 +202,42 @@ struct layout {
 		int32_t dk_nentries;
 		int32_t dk_indices;
 	} dict;
+
+	struct { /* objects of builtin types, one member each: where it lies */
+		int32_t real; /* PyFloatObject ob_fval, a double */
+		int32_t complex; /* PyComplexObject cval, two doubles */
+		int32_t size; /* PyVarObject ob_size: of lists, tuples, bytearrays */
+		int32_t list_items; /* PyListObject ob_item, a pointer */
+		int32_t list_allocated;
+		int32_t tuple_items; /* PyTupleObject ob_item, the items themselves */
+		int32_t set_used; /* PySetObject: number of elements */
+		int32_t set_mask; /* slots of the table - 1 */
+		int32_t set_table; /* pointer to entries {key, hash} */
+		int32_t set_small; /* the table inside of small ones */
+		int32_t bytearray_allocated;
+		int32_t bytearray_start; /* pointer to the first byte */
+		int32_t function_code;
+		int32_t function_qualname;
+		int32_t method_function; /* PyMethodObject */
+		int32_t method_self;
+		int32_t builtin_def; /* PyCFunctionObject m_ml: pointer to PyMethodDef, whose first member is the name */
+		int32_t builtin_self;
+		int32_t module_dict; /* PyModuleObject md_dict */
+		int32_t cell_ref;
+		int32_t weakref_object;
+		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
+	} member;
+
+	struct { /* attributes of instances */
+		int32_t dictoffset; /* in PyTypeObject: where an instance has its dict, bytes; negative: from the end */
+		int32_t cached_keys; /* in PyHeapTypeObject, 3.3+: keys that instances share */
+		int32_t descriptor_name; /* PyDescrObject d_name, a str */
+		int32_t descriptor_member; /* PyMemberDescrObject d_member: pointer to PyMemberDef */
+		int32_t member_offset; /* PyMemberDef offset */
+		int32_t member_type; /* PyMemberDef type, int */
+		int32_t values_first; /* in what dict.values points at: the values of a split dict */
+		enum instance_values style;
+	} attribute;
 
 	struct { /* PyLongObject */
 		int32_t size; /* ob_size, or lv_tag */

@@ -25,6 +25,7 @@ enum key {
 	KEY_TYPES,
 	KEY_COUNT_OF,
 	KEY_NEW_IDS,
+	KEY_INSPECT,
 	KEY_WAIT,
 	KEY_SORT_BY,
 	KEY_IDS,
@@ -60,6 +61,11 @@ static const struct argp_option table[] = {
 	{.name = "new-ids",
 		.key = KEY_NEW_IDS,
 		.doc = "what is new after --wait, or since the last run with the same --state",
+		.group = 2},
+	{.name = "inspect",
+		.key = KEY_INSPECT,
+		.arg = "WHAT...",
+		.doc = "what is at these addresses, or the first --limit objects of these types",
 		.group = 2},
 	{.doc = "How:", .group = 3},
 	{.name = "wait",
@@ -194,6 +200,10 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case KEY_NEW_IDS:
 		options->mode = MODE_NEW_IDS;
 		return 0;
+	case KEY_INSPECT:
+		options->mode = MODE_INSPECT;
+		options->inspect[options->inspect_count++] = text;
+		return 0;
 	case KEY_WAIT:
 		options->wait = fraction(state, "--wait", text, 0, INTERVAL_MOST, "seconds");
 		options->waits = true;
@@ -245,6 +255,10 @@ static error_t take(int key, char *text, struct argp_state *state)
 		options->output = text;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (options->mode == MODE_INSPECT) {
+			options->inspect[options->inspect_count++] = text;
+			return 0;
+		}
 		argp_error(state, "'%s' is no option; name the process with -p PID", text);
 		return 0;
 	case ARGP_KEY_END:
@@ -284,7 +298,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		.sites = true,
 	};
 	options->globs = calloc((size_t)argc + 1, sizeof(*options->globs));
-	if (!options->globs)
+	options->inspect = calloc((size_t)argc + 1, sizeof(*options->inspect));
+	if (!options->globs || !options->inspect)
 		exit(1);
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
@@ -294,5 +309,6 @@ void options_parse(struct options *options, int argc, char **argv)
 void options_free(struct options *options)
 {
 	free(options->globs);
-	options->globs = NULL;
+	free(options->inspect);
+	options->globs = options->inspect = NULL;
 }

@@ -14,6 +14,7 @@ enum mode {
 	MODE_TYPES,
 	MODE_COUNT_OF, /* objects of one type */
 	MODE_NEW_IDS,
+	MODE_INSPECT,
 };
 
 struct options {
@@ -27,6 +28,8 @@ struct options {
 	size_t glob_count;
 	const char *peaks; /* file, or NULL */
 	bool skip_update;
+	const char **inspect; /* addresses and type names, borrowed from argv */
+	size_t inspect_count;
 	const char *count_of; /* name of a type */
 	double wait; /* seconds between the two looks of --new-ids */
 	bool waits; /* --wait was given */

@@ -7,6 +7,7 @@
 
 /* A dict with more entries than this is not searched. */
 #define DICT_ENTRIES_MOST (1u << 17)
+#define DICT_SLOTS_MOST (UINT64_C(1) << 40)
 
 /* Py_TPFLAGS_UNICODE_SUBCLASS, Include/object.h: str and what derives from it. */
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28)
@@ -44,8 +45,6 @@ static bool text_find(const struct layout *layout, struct memory *memory, uint64
 	text->ascii = state >> layout->unicode.ascii_shift & 1;
 	if (text->width != 1 && text->width != 2 && text->width != 4)
 		return false;
-	if (text->length > PYOBJECT_STRING_MOST)
-		return false;
 	if (!(state >> layout->unicode.compact_shift & 1))
 		return memory_u64(memory, object + (uint64_t)layout->unicode.data, &text->data);
 	text->data = object + (uint64_t)(text->ascii ? layout->unicode.ascii_data : layout->unicode.compact_data);
@@ -80,6 +79,34 @@ static size_t encode(uint32_t character, char *to)
 	return 4;
 }
 
+/* A character of raw text. */
+static uint32_t character_at(const unsigned char *raw, size_t i, uint32_t width)
+{
+	uint32_t character = 0;
+
+	memcpy(&character, raw + i * width, width); /* little-endian, as all that is supported */
+	return character;
+}
+
+bool pyobject_characters(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *characters,
+	size_t most, size_t *count, uint64_t *length)
+{
+	unsigned char raw[512];
+	struct text text;
+
+	if (!text_find(layout, memory, object, &text))
+		return false;
+	*length = text.length;
+	*count = text.length < most ? (size_t)text.length : most;
+	if (*count * text.width > sizeof(raw))
+		*count = sizeof(raw) / text.width;
+	if (!memory_read(memory, text.data, raw, *count * text.width))
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		characters[i] = character_at(raw, i, text.width);
+	return true;
+}
+
 char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t object)
 {
 	enum { ENCODED_MOST = 10 };
@@ -88,7 +115,7 @@ char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t
 	char *utf8, *fitting;
 	size_t used = 0;
 
-	if (!text_find(layout, memory, object, &text))
+	if (!text_find(layout, memory, object, &text) || text.length > PYOBJECT_STRING_MOST)
 		return NULL;
 	raw = malloc(text.length * text.width + 1);
 	utf8 = malloc(text.length * (text.ascii ? 4 : ENCODED_MOST) + ENCODED_MOST + 1);
@@ -98,16 +125,8 @@ char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t
 		return NULL;
 	}
 	for (size_t i = 0; i < text.length; i++) {
-		uint32_t character = raw[i];
+		uint32_t character = character_at(raw, i, text.width);
 
-		if (text.width == 2) {
-			uint16_t wide;
-
-			memcpy(&wide, raw + 2 * i, sizeof(wide));
-			character = wide;
-		} else if (text.width == 4) {
-			memcpy(&character, raw + 4 * i, sizeof(character));
-		}
 		if (text.ascii && character > 0x7f)
 			character = 0xfffd; /* no str of CPython: says it is ASCII and is not */
 		used += encode(character, utf8 + used);
@@ -132,65 +151,145 @@ bool pyobject_text_is(const struct layout *layout, struct memory *memory, uint64
 struct dict_entries {
 	uint64_t first; /* address */
 	uint64_t count;
+	uint64_t room; /* entries that the keys object has place for */
 	uint32_t size; /* bytes an entry */
 	uint32_t key; /* offset of the key; the value follows it */
-	bool split; /* values lie elsewhere */
 };
 
-static bool dict_entries(
-	const struct layout *layout, struct memory *memory, uint64_t dict, struct dict_entries *entries)
+/* Objects/dictobject.c, USABLE_FRACTION */
+static uint64_t usable(uint64_t slots)
 {
-	uint64_t keys, values, indices;
+	return (slots << 1) / 3;
+}
 
-	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) || !keys ||
-		!memory_u64(memory, dict + (uint64_t)layout->dict.values, &values) ||
-		!memory_u64(memory, keys + (uint64_t)layout->dict.dk_nentries, &entries->count))
+static bool keys_entries(const struct layout *layout, struct memory *memory, uint64_t keys, struct dict_entries *entries)
+{
+	uint64_t indices;
+
+	if (!keys || !memory_u64(memory, keys + (uint64_t)layout->dict.dk_nentries, &entries->count))
 		return false;
-	entries->split = values != 0;
 	entries->size = 24;
 	entries->key = 8;
 	if (layout->dict.style == DICT_KEYS_SIZE) {
 		uint64_t size;
 
-		if (!memory_u64(memory, keys + (uint64_t)layout->dict.dk_size, &size) || !size ||
-			size > 4 * (uint64_t)DICT_ENTRIES_MOST)
+		if (!memory_u64(memory, keys + (uint64_t)layout->dict.dk_size, &size) || !size || size > DICT_SLOTS_MOST)
 			return false;
 		/* Objects/dictobject.c, DK_IXSIZE: the narrowest integer that can number the slots. */
 		indices = size <= 0xff ? size : size <= 0xffff ? 2 * size : 4 * size;
+		entries->room = usable(size);
 	} else {
-		uint8_t log2_index_bytes, kind;
+		uint8_t log2[2], kind; /* dk_log2_size, dk_log2_index_bytes */
 
-		if (!memory_read(memory, keys + (uint64_t)layout->dict.dk_log2_index_bytes, &log2_index_bytes, 1) ||
-			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) ||
-			log2_index_bytes > 40 || kind > DK_MOST)
+		if (!memory_read(memory, keys + (uint64_t)layout->dict.dk_size, &log2[0], 1) ||
+			!memory_read(memory, keys + (uint64_t)layout->dict.dk_log2_index_bytes, &log2[1], 1) ||
+			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) || log2[0] > 40 ||
+			log2[1] > 40 || kind > DK_MOST)
 			return false;
-		indices = UINT64_C(1) << log2_index_bytes;
+		indices = UINT64_C(1) << log2[1];
+		entries->room = usable(UINT64_C(1) << log2[0]);
 		if (kind != DK_GENERAL) {
 			entries->size = 16;
 			entries->key = 0;
 		}
 	}
 	entries->first = keys + (uint64_t)layout->dict.dk_indices + indices;
-	return entries->count <= DICT_ENTRIES_MOST;
+	return true;
 }
 
-int pyobject_dict_get(
-	const struct layout *layout, struct memory *memory, uint64_t dict, const char *wanted, uint64_t *value)
+uint64_t pyobject_keys_size(const struct layout *layout, struct memory *memory, uint64_t keys)
 {
 	struct dict_entries entries;
 
-	if (!dict_entries(layout, memory, dict, &entries) || entries.split)
-		return -1;
-	for (uint64_t i = 0; i < entries.count; i++) {
-		uint64_t entry = entries.first + i * entries.size, key;
+	return keys_entries(layout, memory, keys, &entries) ? entries.first - keys + entries.room * entries.size : 0;
+}
+
+/* Objects/dictobject.c, _PyDict_SizeOf */
+uint64_t pyobject_dict_size(const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t basicsize)
+{
+	uint64_t keys, values, size = basicsize, references;
+	struct dict_entries entries;
+
+	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) ||
+		!memory_u64(memory, dict + (uint64_t)layout->dict.values, &values) ||
+		!keys_entries(layout, memory, keys, &entries) || !memory_u64(memory, keys, &references))
+		return UINT64_MAX;
+	if (values)
+		size += entries.room * sizeof(values);
+	/* Keys that several share are their type's. */
+	if (references == 1)
+		size += pyobject_keys_size(layout, memory, keys);
+	return size;
+}
+
+/* values: address of the array of a split table, 0: the entries hold them. */
+static bool visit_entries(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
+	pyobject_visit_item *visit, void *context)
+{
+	struct dict_entries entries;
+
+	if (!keys_entries(layout, memory, keys, &entries))
+		return false;
+	for (uint64_t i = 0; i < entries.count && i < entries.room; i++) {
+		uint64_t entry = entries.first + i * entries.size, key, value;
 
 		if (!memory_u64(memory, entry + entries.key, &key) ||
-			!memory_u64(memory, entry + entries.key + 8, value))
-			return -1;
-		if (key && *value && pyobject_text_is(layout, memory, key, wanted))
-			return 1;
+			!memory_u64(memory, values ? values + i * sizeof(value) : entry + entries.key + sizeof(key),
+				&value))
+			return false;
+		if (key && value && !visit(context, key, value))
+			return true;
 	}
-	return 0;
+	return true;
+}
+
+bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
+	pyobject_visit_item *visit, void *context)
+{
+	return visit_entries(layout, memory, keys, values + (uint64_t)layout->attribute.values_first, visit, context);
+}
+
+bool pyobject_dict_items(
+	const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit, void *context)
+{
+	uint64_t keys, values;
+
+	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) ||
+		!memory_u64(memory, dict + (uint64_t)layout->dict.values, &values))
+		return false;
+	return values ? pyobject_values_items(layout, memory, keys, values, visit, context)
+		      : visit_entries(layout, memory, keys, 0, visit, context);
+}
+
+struct wanted {
+	const struct layout *layout;
+	struct memory *memory;
+	const char *key;
+	uint64_t *value;
+	uint64_t seen;
+	bool found;
+};
+
+static bool is_wanted(void *context, uint64_t key, uint64_t value)
+{
+	struct wanted *wanted = context;
+
+	if (++wanted->seen > DICT_ENTRIES_MOST)
+		return false;
+	wanted->found = pyobject_text_is(wanted->layout, wanted->memory, key, wanted->key);
+	if (wanted->found)
+		*wanted->value = value;
+	return !wanted->found;
+}
+
+int pyobject_dict_get(
+	const struct layout *layout, struct memory *memory, uint64_t dict, const char *key, uint64_t *value)
+{
+	struct wanted wanted = {layout, memory, key, value, 0, false};
+
+	if (!pyobject_dict_items(layout, memory, dict, is_wanted, &wanted) || wanted.seen > DICT_ENTRIES_MOST)
+		return -1;
+	return wanted.found;
 }
 
 bool pyobject_small_int(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *value)

@@ -22,6 +22,13 @@ char *pyobject_text(const struct layout *layout, struct memory *memory, uint64_t
 /* True when the object is a compact ASCII str equal to text. */
 bool pyobject_text_is(const struct layout *layout, struct memory *memory, uint64_t object, const char *text);
 
+/*
+ * The first `most` code points of a str; *count of them, of *length in all. Unlike pyobject_text it takes a str of any
+ * length. False when it is no str or cannot be read.
+ */
+bool pyobject_characters(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *characters,
+	size_t most, size_t *count, uint64_t *length);
+
 /* ob_type; 0 when it cannot be read. */
 uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint64_t object);
 
@@ -31,6 +38,24 @@ uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint6
  */
 int pyobject_dict_get(
 	const struct layout *layout, struct memory *memory, uint64_t dict, const char *key, uint64_t *value);
+
+/*
+ * Visits the items of a dict in their order, until visit says false. Combined and split tables, keys of any type. False
+ * when something could not be read.
+ */
+typedef bool pyobject_visit_item(void *context, uint64_t key, uint64_t value);
+bool pyobject_dict_items(const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit,
+	void *context);
+
+/* The same for a keys object and the array of values that belongs to it, of an instance without a dict. */
+bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
+	pyobject_visit_item *visit, void *context);
+
+/* What dict.__sizeof__ says of one whose type has this basicsize. */
+uint64_t pyobject_dict_size(const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t basicsize);
+
+/* How many bytes a keys object takes; 0 when it cannot be read. */
+uint64_t pyobject_keys_size(const struct layout *layout, struct memory *memory, uint64_t keys);
 
 /* A non-negative int of one digit (below 2**30). */
 bool pyobject_small_int(const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *value);

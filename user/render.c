@@ -680,6 +680,64 @@ void render_new_ids(struct render *render, const struct newids_report *report)
 		note_oddities(render, report->capture);
 }
 
+static void object_as_json(struct render *render, const struct inspected *inspected, const char *type)
+{
+	json_t *object = event(render, "object");
+	char address[24];
+
+	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)inspected->address);
+	json_object_set_new(object, "address", json_string(address));
+	json_object_set_new(object, "type", json_text(type));
+	json_object_set_new(object, "size",
+		inspected->size == INSPECT_SIZE_UNKNOWN ? json_null() : json_integer((json_int_t)inspected->size));
+	json_object_set_new(object, "refcount", inspected->immortal ? json_null() : json_integer(inspected->refcount));
+	if (inspected->immortal)
+		json_object_set_new(object, "immortal", json_true());
+	json_object_set_new(
+		object, "generation", inspected->generation < 0 ? json_null() : json_integer(inspected->generation));
+	if (inspected->frozen)
+		json_object_set_new(object, "frozen", json_true());
+	json_object_set_new(object, "repr", json_text(inspected->repr));
+	emit(render, object);
+}
+
+static void object_as_text(struct render *render, const struct inspected *inspected, const char *type)
+{
+	char *name = text_printable(type), *repr = text_printable(inspected->repr);
+
+	put(render, "0x%llx  %s  ", (unsigned long long)inspected->address, name ? name : "?");
+	if (inspected->size == INSPECT_SIZE_UNKNOWN)
+		put(render, "size unknown, ");
+	else
+		put(render, "%llu bytes, ", (unsigned long long)inspected->size);
+	if (inspected->immortal)
+		put(render, "immortal, ");
+	else
+		put(render, "%u reference%s, ", inspected->refcount, inspected->refcount == 1 ? "" : "s");
+	if (inspected->frozen)
+		put(render, "frozen\n");
+	else if (inspected->generation < 0)
+		put(render, "not tracked\n");
+	else
+		put(render, "generation %d\n", inspected->generation);
+	put(render, "    %s\n", repr ? repr : "?");
+	free(name);
+	free(repr);
+	flush(render);
+}
+
+void render_object(struct render *render, const struct inspected *object, bool full_names)
+{
+	char *full = full_names ? type_name_full(&object->type) : NULL;
+	const char *type = full ? full : object->type.name;
+
+	if (render->json)
+		object_as_json(render, object, type);
+	else
+		object_as_text(render, object, type);
+	free(full);
+}
+
 void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture)
 {
 	const struct growth_row row = {.name = name, .count = count};

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "events.h"
 #include "growth.h"
+#include "inspect.h"
 #include "newids.h"
 #include "target.h"
 
@@ -67,6 +68,9 @@ struct newids_report {
 };
 /* objgraph.get_new_ids()'s table. Ends early when the output cannot be written any more. */
 void render_new_ids(struct render *render, const struct newids_report *report);
+
+/* One object: what it is, and what it holds. */
+void render_object(struct render *render, const struct inspected *object, bool full_names);
 
 /* A number alone. */
 void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "watch.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "capture.h"
 #include "growth.h"
 #include "idstate.h"
+#include "inspect.h"
 #include "interrupt.h"
 #include "peaks.h"
 #include "python.h"
@@ -25,6 +27,8 @@
 #define CHILDREN_SHOWN 8
 /* How often a waiting tracer looks whether the target is still there, seconds. */
 #define TICK 0.25
+/* Objects that are inspected in one hold. */
+#define INSPECT_MOST 1000
 
 struct watch {
 	const struct options *options;
@@ -465,6 +469,149 @@ static int show_state(struct watch *watch, struct error *error)
 		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
 }
 
+/* --- what is at an address --- */
+
+struct inspection {
+	const struct watch *watch;
+	struct memory *memory;
+	struct inspected *object;
+	size_t count;
+	bool failed; /* out of memory */
+};
+
+/* "0x7f..." or what id() prints; false for a name. */
+static bool is_address(const char *text, uint64_t *address)
+{
+	char *end;
+
+	errno = 0;
+	*address = strtoull(text, &end, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+static bool is_called(const struct type_name *type, const char *name)
+{
+	char *full = type_name_full(type);
+	bool called = strcmp(type->name, name) == 0 || (full && strcmp(full, name) == 0);
+
+	free(full);
+	return called;
+}
+
+/* The first objects of a type, as gc.get_objects() would list them. */
+static size_t first_of_type(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
+{
+	const struct census *census = &capture->census;
+	bool *wanted = calloc(census->types.count + 1, sizeof(*wanted));
+	size_t count = 0;
+
+	for (size_t i = 0; wanted && i < census->types.count; i++)
+		wanted[i] = is_called(&capture->names[i], name);
+	for (size_t i = 0; wanted && i < census->segment_count; i++) {
+		const struct census_segment *segment = &census->segments[i];
+
+		if (segment->generation == GENERATION_PERMANENT)
+			continue;
+		for (size_t k = segment->first; k < segment->first + segment->count && count < most; k++) {
+			if (wanted[census->type[k]])
+				objects[count++].address = census->address[k];
+		}
+	}
+	free(wanted);
+	return count;
+}
+
+/* While the target is held, and again when that moment did not suit. */
+static void read_objects(void *context)
+{
+	struct inspection *inspection = context;
+
+	memory_forget(inspection->memory);
+	inspection->failed = false;
+	for (size_t i = 0; i < inspection->count && !inspection->failed; i++)
+		inspection->failed = inspect_read(
+			&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
+}
+
+static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
+{
+	struct capture_options options = {
+		.max_pause_ms = watch->options->max_pause_ms, .at_cut = read_objects, .context = inspection};
+	struct capture capture;
+
+	inspection->memory = memory_new(watch->target.process.pid, NULL);
+	if (!inspection->memory)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	if (capture_take(&watch->python, &options, &capture, error) < 0) {
+		memory_free(inspection->memory);
+		return -1;
+	}
+	memory_free(inspection->memory);
+	inspect_place(inspection->object, inspection->count, &capture.census);
+	capture_free(&capture);
+	return inspection->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+}
+
+static int show_objects(
+	struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < inspection->count; i++) {
+		const struct inspected *object = &inspection->object[i];
+
+		/* Those that were found by type may have died since. */
+		missing += !object->is_object && i < named;
+		if (object->is_object)
+			render_object(watch->render, object, watch->options->full_names);
+		else if (i < named)
+			render_note("0x%llx: no object is there", (unsigned long long)object->address);
+	}
+	return !missing ? 0
+			: error_set(error, ERROR_FAILED, "at %zu of %zu addresses is no object", missing, named);
+}
+
+/* Addresses first, then what was asked for by type. */
+static int run_inspect(struct watch *watch, const struct capture *first, struct error *error)
+{
+	const struct options *options = watch->options;
+	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST, named = 0;
+	struct inspection inspection = {.watch = watch};
+	uint64_t address;
+	int result = 0;
+
+	inspection.object = calloc(options->inspect_count * INSPECT_MOST + 1, sizeof(*inspection.object));
+	if (!inspection.object)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	for (size_t i = 0; i < options->inspect_count; i++) {
+		if (is_address(options->inspect[i], &address))
+			inspection.object[named++].address = address;
+	}
+	inspection.count = named;
+	for (size_t i = 0; i < options->inspect_count; i++) {
+		size_t found;
+
+		if (is_address(options->inspect[i], &address))
+			continue;
+		found = first_of_type(first, options->inspect[i], inspection.object + inspection.count, limit);
+		inspection.count += found;
+		if (!found)
+			result = error_set(error, ERROR_FAILED,
+				"no object that the collector tracks is a %s; --types lists what there is",
+				options->inspect[i]);
+	}
+	if (inspection.count) {
+		struct error other;
+
+		if (inspect(watch, &inspection, &other) < 0 || show_objects(watch, &inspection, named, &other) < 0) {
+			*error = other;
+			result = -1;
+		}
+	}
+	inspect_free(inspection.object, inspection.count);
+	return result;
+}
+
 /* Who watches the parent of a server's workers sees little: it is they who do the work. */
 static void note_children(const struct watch *watch)
 {
@@ -505,6 +652,9 @@ static int run(struct watch *watch, struct error *error)
 		break;
 	case MODE_NEW_IDS:
 		result = run_new_ids(watch, &first, error);
+		break;
+	case MODE_INSPECT:
+		result = run_inspect(watch, &first, error);
 		break;
 	case MODE_GROWTH:
 		result = run_growth(watch, &first, error);

@@ -1,0 +1,997 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "describe.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pyobject.h"
+#include "typeresolve.h"
+
+/* Bits of tp_flags, Include/object.h. */
+#define FLAG_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
+#define FLAG_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
+#define FLAG_HEAP_TYPE (UINT64_C(1) << 9)
+/* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
+#define T_OBJECT 6
+#define T_OBJECT_EX 16
+
+#define BASES_MOST 100
+#define NAME_MOST 256
+/* Slots of a set that are looked at. */
+#define SLOTS_MOST 4096
+/* Digits of base 2**30 that are turned into decimal ones. */
+#define DIGITS_MOST 4096
+#define DIGITS_AT_END 10
+
+struct writer {
+	const struct python *python;
+	const struct layout *layout;
+	struct memory *memory;
+	FILE *out;
+	uint64_t path[DESCRIBE_DEPTH + 1]; /* the objects that this one is within */
+	int depth;
+};
+
+static void write_object(struct writer *writer, uint64_t object);
+
+static bool at(const struct writer *writer, uint64_t object, int32_t offset, uint64_t *value)
+{
+	return memory_u64(writer->memory, object + (uint64_t)offset, value);
+}
+
+static void unreadable(struct writer *writer)
+{
+	fputc('?', writer->out);
+}
+
+/* --- kinds --- */
+
+static const struct {
+	const char *name; /* tp_name of a static type */
+	enum object_kind kind;
+} kinds[] = {
+	{"object", OBJECT_PLAIN},
+	{"NoneType", OBJECT_NONE},
+	{"NotImplementedType", OBJECT_NOT_IMPLEMENTED},
+	{"ellipsis", OBJECT_ELLIPSIS},
+	{"bool", OBJECT_BOOL},
+	{"int", OBJECT_INT},
+	{"float", OBJECT_FLOAT},
+	{"complex", OBJECT_COMPLEX},
+	{"str", OBJECT_STR},
+	{"bytes", OBJECT_BYTES},
+	{"bytearray", OBJECT_BYTEARRAY},
+	{"list", OBJECT_LIST},
+	{"tuple", OBJECT_TUPLE},
+	{"dict", OBJECT_DICT},
+	{"set", OBJECT_SET},
+	{"frozenset", OBJECT_FROZENSET},
+	{"function", OBJECT_FUNCTION},
+	{"method", OBJECT_METHOD},
+	{"builtin_function_or_method", OBJECT_BUILTIN},
+	{"module", OBJECT_MODULE},
+	{"type", OBJECT_TYPE},
+	{"code", OBJECT_CODE},
+	{"cell", OBJECT_CELL},
+	{"weakref", OBJECT_WEAKREF},
+	{"weakref.ReferenceType", OBJECT_WEAKREF}, /* 3.13+ */
+	{"BaseException", OBJECT_EXCEPTION},
+};
+
+/* A NUL-terminated literal of C code; false when it is longer than there is room. */
+static bool read_literal(struct memory *memory, uint64_t address, char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (!memory_read(memory, address + i, &text[i], 1))
+			return false;
+		if (!text[i])
+			return true;
+	}
+	return false;
+}
+
+enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t flags, name;
+	char text[NAME_MOST];
+
+	for (int i = 0; type && i < BASES_MOST; i++) {
+		if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
+			!memory_u64(memory, type + (uint64_t)layout->type.name, &name))
+			break;
+		*exact = i == 0;
+		if (!(flags & FLAG_HEAP_TYPE) && read_literal(memory, name, text, sizeof(text))) {
+			for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+				if (strcmp(kinds[k].name, text) == 0)
+					return kinds[k].kind;
+			}
+		}
+		if (!memory_u64(memory, type + (uint64_t)layout->type.base, &type))
+			break;
+	}
+	*exact = false;
+	return OBJECT_OTHER;
+}
+
+/* --- numbers --- */
+
+/* The shortest text that is read back as the same value, as float.__repr__ (Python/pystrtod.c, format code 'r'). */
+static void write_double(struct writer *writer, double value, bool point)
+{
+	char text[40], digits[40];
+	int precision, exponent, count = 0;
+	char *e;
+
+	if (isnan(value) || isinf(value)) {
+		fputs(isnan(value) ? "nan" : value < 0 ? "-inf" : "inf", writer->out);
+		return;
+	}
+	for (precision = 0; precision < 17; precision++) {
+		snprintf(text, sizeof(text), "%.*e", precision, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	e = strchr(text, 'e');
+	exponent = atoi(e + 1);
+	for (const char *c = text; c < e; c++) {
+		if (isdigit((unsigned char)*c))
+			digits[count++] = *c;
+	}
+	while (count > 1 && digits[count - 1] == '0')
+		count--;
+	if (text[0] == '-')
+		fputc('-', writer->out);
+	if (exponent < -4 || exponent >= 16) {
+		fprintf(writer->out, "%c%s%.*se%c%02d", digits[0], count > 1 ? "." : "", count - 1, digits + 1,
+			exponent < 0 ? '-' : '+', abs(exponent));
+	} else if (exponent < 0) {
+		fprintf(writer->out, "0.%0*d%.*s", -exponent - 1, 0, count, digits);
+	} else if (count <= exponent + 1) {
+		fprintf(writer->out, "%.*s", count, digits);
+		for (int i = count; i <= exponent; i++)
+			fputc('0', writer->out);
+		fputs(point ? ".0" : "", writer->out);
+	} else {
+		fprintf(writer->out, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
+	}
+}
+
+static void write_float(struct writer *writer, uint64_t object)
+{
+	double value;
+
+	if (memory_read(writer->memory, object + (uint64_t)writer->layout->member.real, &value, sizeof(value)))
+		write_double(writer, value, true);
+	else
+		unreadable(writer);
+}
+
+static void write_complex(struct writer *writer, uint64_t object)
+{
+	double value[2];
+
+	if (!memory_read(writer->memory, object + (uint64_t)writer->layout->member.complex, value, sizeof(value))) {
+		unreadable(writer);
+		return;
+	}
+	if (value[0] == 0 && !signbit(value[0])) {
+		write_double(writer, value[1], false);
+		fputc('j', writer->out);
+		return;
+	}
+	fputc('(', writer->out);
+	write_double(writer, value[0], false);
+	if (!signbit(value[1]) || isnan(value[1]))
+		fputc('+', writer->out);
+	write_double(writer, value[1], false);
+	fputs("j)", writer->out);
+}
+
+/* How many digits of base 2**30 an int has, and its sign. */
+static bool int_size(const struct writer *writer, uint64_t object, uint64_t *digits, bool *negative)
+{
+	uint64_t size;
+
+	if (!at(writer, object, writer->layout->integer.size, &size))
+		return false;
+	if (writer->layout->integer.tagged) {
+		*digits = (size & 3) == 1 ? 0 : size >> 3;
+		*negative = (size & 3) == 2;
+	} else {
+		*negative = (int64_t)size < 0;
+		*digits = *negative ? 0 - size : size;
+	}
+	return true;
+}
+
+/* Divides a number of base 2**30 by ten to the ninth, in place; the remainder. */
+static uint32_t divide(uint32_t *digit, size_t count)
+{
+	uint64_t rest = 0;
+
+	for (size_t i = count; i-- > 0;) {
+		rest = rest << 30 | digit[i];
+		digit[i] = (uint32_t)(rest / 1000000000);
+		rest %= 1000000000;
+	}
+	return (uint32_t)rest;
+}
+
+static void write_digits(struct writer *writer, uint32_t *digit, size_t count)
+{
+	size_t size = count * 10 + 10, used = size - 1;
+	char *text = malloc(size);
+
+	if (!text) {
+		unreadable(writer);
+		return;
+	}
+	text[used] = 0;
+	do {
+		uint32_t rest = divide(digit, count);
+
+		while (count && !digit[count - 1])
+			count--;
+		for (int i = 0; i < 9 && (count || rest || used == size - 1); i++) {
+			text[--used] = (char)('0' + rest % 10);
+			rest /= 10;
+		}
+	} while (count);
+	if (size - 1 - used <= DESCRIBE_TEXT)
+		fputs(text + used, writer->out);
+	else
+		fprintf(writer->out, "%.*s...%s (%zu digits)", DESCRIBE_TEXT - DIGITS_AT_END, text + used,
+			text + size - 1 - DIGITS_AT_END, size - 1 - used);
+	free(text);
+}
+
+static void write_int(struct writer *writer, uint64_t object)
+{
+	uint64_t count, address = object + (uint64_t)writer->layout->integer.digits;
+	uint32_t *digit = NULL, highest;
+	bool negative;
+
+	if (!int_size(writer, object, &count, &negative)) {
+		unreadable(writer);
+		return;
+	}
+	if (count > DIGITS_MOST) {
+		if (count < UINT64_C(1) << 40 && memory_u32(writer->memory, address + (count - 1) * 4, &highest) &&
+			highest)
+			fprintf(writer->out, "%s(an int of %" PRIu64 " bits)", negative ? "-" : "",
+				count * 30 - (uint64_t)(__builtin_clz(highest) - 2));
+		else
+			unreadable(writer);
+		return;
+	}
+	digit = calloc(count + 1, sizeof(*digit));
+	if (!digit || (count && !memory_read(writer->memory, address, digit, count * sizeof(*digit)))) {
+		unreadable(writer);
+	} else {
+		fputs(negative ? "-" : "", writer->out);
+		write_digits(writer, digit, count ? count : 1);
+	}
+	free(digit);
+}
+
+static void write_bool(struct writer *writer, uint64_t object)
+{
+	uint64_t count;
+	bool negative;
+
+	if (int_size(writer, object, &count, &negative))
+		fputs(count ? "True" : "False", writer->out);
+	else
+		unreadable(writer);
+}
+
+/* --- text --- */
+
+/* One character within quotes, as repr() has it, but that all letters of all scripts count as printable. */
+static void write_character(FILE *out, uint32_t character, char quote)
+{
+	static const struct {
+		uint32_t first, last;
+	} hidden[] = {{0x7f, 0xa0}, {0xad, 0xad}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xd800, 0xf8ff},
+		{0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0xffffffff}};
+	bool printable = character >= 0x20;
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		printable = printable && !(character >= hidden[i].first && character <= hidden[i].last);
+	if (character == (unsigned char)quote || character == '\\')
+		fprintf(out, "\\%c", (char)character);
+	else if (character == '\n' || character == '\r' || character == '\t')
+		fprintf(out, "\\%c", character == '\n' ? 'n' : character == '\r' ? 'r' : 't');
+	else if (!printable)
+		fprintf(out, character < 0x100 ? "\\x%02x" : character < 0x10000 ? "\\u%04x" : "\\U%08x", character);
+	else if (character < 0x80)
+		fputc((int)character, out);
+	else if (character < 0x800)
+		fprintf(out, "%c%c", (int)(0xc0 | character >> 6), (int)(0x80 | (character & 0x3f)));
+	else if (character < 0x10000)
+		fprintf(out, "%c%c%c", (int)(0xe0 | character >> 12), (int)(0x80 | (character >> 6 & 0x3f)),
+			(int)(0x80 | (character & 0x3f)));
+	else
+		fprintf(out, "%c%c%c%c", (int)(0xf0 | character >> 18), (int)(0x80 | (character >> 12 & 0x3f)),
+			(int)(0x80 | (character >> 6 & 0x3f)), (int)(0x80 | (character & 0x3f)));
+}
+
+/* Single quotes, unless there are such in it and no double ones. */
+static char quote_for(const uint32_t *characters, size_t count)
+{
+	bool single = false, twice = false;
+
+	for (size_t i = 0; i < count; i++) {
+		single = single || characters[i] == '\'';
+		twice = twice || characters[i] == '"';
+	}
+	return single && !twice ? '"' : '\'';
+}
+
+static void write_str(struct writer *writer, uint64_t object)
+{
+	uint32_t characters[DESCRIBE_TEXT];
+	uint64_t length;
+	size_t count;
+	char quote;
+
+	if (!pyobject_characters(
+		    writer->layout, writer->memory, object, characters, DESCRIBE_TEXT, &count, &length)) {
+		unreadable(writer);
+		return;
+	}
+	quote = quote_for(characters, count);
+	fputc(quote, writer->out);
+	for (size_t i = 0; i < count; i++)
+		write_character(writer->out, characters[i], quote);
+	fputc(quote, writer->out);
+	if (length > count)
+		fprintf(writer->out, "... (%" PRIu64 " characters)", length);
+}
+
+static void write_byte_string(struct writer *writer, uint64_t data, uint64_t length)
+{
+	size_t count = length < DESCRIBE_TEXT ? (size_t)length : DESCRIBE_TEXT;
+	uint32_t characters[DESCRIBE_TEXT] = {0};
+	unsigned char bytes[DESCRIBE_TEXT] = {0};
+	char quote;
+
+	if (!memory_read(writer->memory, data, bytes, count)) {
+		unreadable(writer);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		characters[i] = bytes[i];
+	quote = quote_for(characters, count);
+	fprintf(writer->out, "b%c", quote);
+	for (size_t i = 0; i < count; i++) {
+		if (bytes[i] < 0x7f)
+			write_character(writer->out, bytes[i], quote);
+		else
+			fprintf(writer->out, "\\x%02x", bytes[i]);
+	}
+	fputc(quote, writer->out);
+	if (length > count)
+		fprintf(writer->out, "... (%" PRIu64 " bytes)", length);
+}
+
+static void write_bytes(struct writer *writer, uint64_t object)
+{
+	uint64_t length;
+
+	if (at(writer, object, writer->layout->bytes.length, &length))
+		write_byte_string(writer, object + (uint64_t)writer->layout->bytes.data, length);
+	else
+		unreadable(writer);
+}
+
+static void write_bytearray(struct writer *writer, uint64_t object)
+{
+	uint64_t length, start = 0;
+
+	fputs("bytearray(", writer->out);
+	if (at(writer, object, writer->layout->member.size, &length) &&
+		at(writer, object, writer->layout->member.bytearray_start, &start))
+		write_byte_string(writer, start, length);
+	else
+		unreadable(writer);
+	fputc(')', writer->out);
+}
+
+/* A str without quotes, as a name; "?" when it is none. */
+static void write_name(struct writer *writer, uint64_t str)
+{
+	uint32_t characters[NAME_MOST / 4];
+	uint64_t length;
+	size_t count;
+
+	if (!pyobject_characters(
+		    writer->layout, writer->memory, str, characters, NAME_MOST / 4, &count, &length)) {
+		unreadable(writer);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		write_character(writer->out, characters[i], '\\');
+	if (length > count)
+		fputs("...", writer->out);
+}
+
+static void write_type_name(struct writer *writer, uint64_t type)
+{
+	struct type_name name;
+	char *full;
+
+	typeresolve(writer->python, writer->memory, type, &name);
+	full = name.name ? type_name_full(&name) : NULL;
+	fputs(!full ? "?" : strncmp(full, "builtins.", 9) == 0 ? full + 9 : full, writer->out);
+	free(full);
+	type_name_free(&name);
+}
+
+/* --- containers --- */
+
+static bool enter(struct writer *writer, uint64_t object)
+{
+	if (writer->depth > DESCRIBE_DEPTH)
+		return false;
+	writer->path[writer->depth++] = object;
+	return true;
+}
+
+/* After `shown` elements of `all`. */
+static void write_rest(struct writer *writer, uint64_t shown, uint64_t all)
+{
+	if (all > shown)
+		fprintf(writer->out, "%s... of %" PRIu64, shown ? ", " : "", all);
+}
+
+static void write_array(struct writer *writer, uint64_t items, uint64_t count, const char *brackets, uint64_t object)
+{
+	bool within = writer->depth < DESCRIBE_DEPTH;
+	uint64_t shown = !within ? 0 : count < DESCRIBE_ELEMENTS ? count : DESCRIBE_ELEMENTS, item;
+
+	fputc(brackets[0], writer->out);
+	if (enter(writer, object)) {
+		for (uint64_t i = 0; i < shown; i++) {
+			fputs(i ? ", " : "", writer->out);
+			if (at(writer, items + i * 8, 0, &item))
+				write_object(writer, item);
+			else
+				unreadable(writer);
+		}
+		writer->depth--;
+	}
+	if (brackets[0] == '(' && count == 1 && shown == 1)
+		fputc(',', writer->out);
+	write_rest(writer, shown, count);
+	fputc(brackets[1], writer->out);
+}
+
+static void write_list(struct writer *writer, uint64_t object)
+{
+	uint64_t count, items;
+
+	if (at(writer, object, writer->layout->member.size, &count) &&
+		at(writer, object, writer->layout->member.list_items, &items))
+		write_array(writer, items, count, "[]", object);
+	else
+		unreadable(writer);
+}
+
+static void write_tuple(struct writer *writer, uint64_t object)
+{
+	uint64_t count;
+
+	if (at(writer, object, writer->layout->member.size, &count))
+		write_array(writer, object + (uint64_t)writer->layout->member.tuple_items, count, "()", object);
+	else
+		unreadable(writer);
+}
+
+struct shown_items {
+	struct writer *writer;
+	uint64_t shown, most;
+};
+
+static bool write_item(void *context, uint64_t key, uint64_t value)
+{
+	struct shown_items *items = context;
+
+	if (items->shown == items->most)
+		return false;
+	fputs(items->shown++ ? ", " : "", items->writer->out);
+	write_object(items->writer, key);
+	fputs(": ", items->writer->out);
+	write_object(items->writer, value);
+	return items->shown < items->most;
+}
+
+static void write_dict(struct writer *writer, uint64_t object)
+{
+	struct shown_items items = {writer, 0, writer->depth < DESCRIBE_DEPTH ? DESCRIBE_ELEMENTS : 0};
+	uint64_t count;
+
+	if (!at(writer, object, writer->layout->dict.used, &count)) {
+		unreadable(writer);
+		return;
+	}
+	fputc('{', writer->out);
+	if (enter(writer, object)) {
+		if (items.most &&
+			!pyobject_dict_items(writer->layout, writer->memory, object, write_item, &items))
+			unreadable(writer);
+		writer->depth--;
+	}
+	write_rest(writer, items.shown, count);
+	fputc('}', writer->out);
+}
+
+static void write_set(struct writer *writer, uint64_t object, bool frozen)
+{
+	uint64_t count, mask, table, shown = 0, most = writer->depth < DESCRIBE_DEPTH ? DESCRIBE_ELEMENTS : 0;
+
+	if (!at(writer, object, writer->layout->member.set_used, &count) ||
+		!at(writer, object, writer->layout->member.set_mask, &mask) ||
+		!at(writer, object, writer->layout->member.set_table, &table)) {
+		unreadable(writer);
+		return;
+	}
+	fputs(frozen ? "frozenset(" : count ? "" : "set(", writer->out);
+	if (count)
+		fputc('{', writer->out);
+	if (enter(writer, object)) {
+		for (uint64_t i = 0; i <= mask && i < SLOTS_MOST && shown < most && shown < count; i++) {
+			uint64_t key, hash;
+
+			if (!at(writer, table + i * 16, 0, &key) || !at(writer, table + i * 16, 8, &hash)) {
+				unreadable(writer);
+				break;
+			}
+			/* What was removed leaves an entry with hash -1 (Objects/setobject.c, dummy). */
+			if (!key || hash == UINT64_MAX)
+				continue;
+			fputs(shown++ ? ", " : "", writer->out);
+			write_object(writer, key);
+		}
+		writer->depth--;
+	}
+	write_rest(writer, shown, count);
+	fputs(count ? "}" : "", writer->out);
+	fputs(frozen || !count ? ")" : "", writer->out);
+}
+
+/* --- code and what holds it --- */
+
+static void write_place(struct writer *writer, uint64_t code)
+{
+	uint64_t file;
+	uint32_t line;
+
+	if (!at(writer, code, writer->layout->code.filename, &file) ||
+		!memory_u32(writer->memory, code + (uint64_t)writer->layout->code.firstlineno, &line)) {
+		unreadable(writer);
+		return;
+	}
+	write_name(writer, file);
+	fprintf(writer->out, ":%" PRIu32, line);
+}
+
+static void write_code(struct writer *writer, uint64_t object)
+{
+	int32_t offset = writer->layout->code.qualname >= 0 ? writer->layout->code.qualname : writer->layout->code.name;
+	uint64_t name;
+
+	fputs("<code ", writer->out);
+	if (at(writer, object, offset, &name))
+		write_name(writer, name);
+	else
+		unreadable(writer);
+	fputc(' ', writer->out);
+	write_place(writer, object);
+	fputc('>', writer->out);
+}
+
+/* "qualname file:line" */
+static void write_callable(struct writer *writer, uint64_t function)
+{
+	uint64_t type = pyobject_type(writer->layout, writer->memory, function), name, code;
+	bool exact;
+
+	if (describe_kind(writer->python, writer->memory, type, &exact) != OBJECT_FUNCTION ||
+		!at(writer, function, writer->layout->member.function_qualname, &name) ||
+		!at(writer, function, writer->layout->member.function_code, &code)) {
+		write_object(writer, function);
+		return;
+	}
+	write_name(writer, name);
+	fputc(' ', writer->out);
+	write_place(writer, code);
+}
+
+static void write_method(struct writer *writer, uint64_t object)
+{
+	uint64_t function, self;
+
+	if (!at(writer, object, writer->layout->member.method_function, &function) ||
+		!at(writer, object, writer->layout->member.method_self, &self)) {
+		unreadable(writer);
+		return;
+	}
+	fputs("<method ", writer->out);
+	if (enter(writer, object)) {
+		write_callable(writer, function);
+		fputs(" of ", writer->out);
+		write_object(writer, self);
+		writer->depth--;
+	}
+	fputc('>', writer->out);
+}
+
+static void write_builtin(struct writer *writer, uint64_t object)
+{
+	uint64_t definition, name, self;
+	char text[NAME_MOST];
+	bool exact;
+
+	if (!at(writer, object, writer->layout->member.builtin_def, &definition) || !at(writer, definition, 0, &name) ||
+		!read_literal(writer->memory, name, text, sizeof(text)) ||
+		!at(writer, object, writer->layout->member.builtin_self, &self)) {
+		unreadable(writer);
+		return;
+	}
+	fprintf(writer->out, "<built-in %s", text);
+	/* A module's function has the module as its self. */
+	if (self && describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, self),
+			    &exact) != OBJECT_MODULE &&
+		enter(writer, object)) {
+		fputs(" of ", writer->out);
+		write_object(writer, self);
+		writer->depth--;
+	}
+	fputc('>', writer->out);
+}
+
+static void write_module(struct writer *writer, uint64_t object)
+{
+	uint64_t dict, name;
+
+	fputs("<module ", writer->out);
+	if (at(writer, object, writer->layout->member.module_dict, &dict) && dict &&
+		pyobject_dict_get(writer->layout, writer->memory, dict, "__name__", &name) == 1)
+		write_object(writer, name);
+	else
+		unreadable(writer);
+	fputc('>', writer->out);
+}
+
+static void write_referent(struct writer *writer, const char *what, uint64_t object, int32_t offset, const char *none)
+{
+	uint64_t referent;
+
+	fprintf(writer->out, "<%s ", what);
+	if (!at(writer, object, offset, &referent)) {
+		unreadable(writer);
+	} else if (!referent) {
+		fputs(none, writer->out);
+	} else if (enter(writer, object)) {
+		write_object(writer, referent);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
+	fputc('>', writer->out);
+}
+
+/* One whose object is gone refers to None. */
+static void write_weakref(struct writer *writer, uint64_t object)
+{
+	uint64_t referent;
+	bool exact;
+
+	if (at(writer, object, writer->layout->member.weakref_object, &referent) &&
+		describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, referent),
+			&exact) == OBJECT_NONE)
+		fputs("<weakref to what is gone>", writer->out);
+	else
+		write_referent(writer, "weakref to", object, writer->layout->member.weakref_object, "?");
+}
+
+/* --- instances --- */
+
+struct attributes {
+	struct writer *writer;
+	uint64_t shown, all;
+	uint64_t within; /* the instance, whose __slots__ these are */
+};
+
+static bool write_attribute(void *context, uint64_t name, uint64_t value)
+{
+	struct attributes *attributes = context;
+
+	if (attributes->all++ < DESCRIBE_ELEMENTS) {
+		fputc(' ', attributes->writer->out);
+		write_name(attributes->writer, name);
+		fputc('=', attributes->writer->out);
+		write_object(attributes->writer, value);
+		attributes->shown++;
+	}
+	return attributes->all < SLOTS_MOST;
+}
+
+static bool write_slot(void *context, uint64_t name, uint64_t value)
+{
+	struct attributes *attributes = context;
+	struct writer *writer = attributes->writer;
+	const struct layout *layout = writer->layout;
+	uint64_t member, offset, type = pyobject_type(layout, writer->memory, value), text, object;
+	char type_name[32];
+	uint32_t kind;
+
+	if (!at(writer, type, layout->type.name, &text) || !read_literal(writer->memory, text, type_name, sizeof(type_name)) ||
+		strcmp(type_name, "member_descriptor") != 0 ||
+		!at(writer, value, layout->attribute.descriptor_member, &member) ||
+		!memory_u32(writer->memory, member + (uint64_t)layout->attribute.member_type, &kind) ||
+		(kind != T_OBJECT_EX && kind != T_OBJECT) ||
+		!at(writer, member, layout->attribute.member_offset, &offset) ||
+		!at(writer, attributes->within, (int32_t)offset, &object) || !object)
+		return true;
+	return write_attribute(attributes, name, object);
+}
+
+/* Where a type says that its instances have a pointer to their dict; 0: nowhere. */
+static uint64_t dict_place(const struct writer *writer, uint64_t object, uint64_t type)
+{
+	const struct layout *layout = writer->layout;
+	uint64_t offset, size, item, basic;
+	int64_t count;
+
+	if (!at(writer, type, layout->attribute.dictoffset, &offset) || !offset)
+		return 0;
+	if ((int64_t)offset > 0)
+		return object + offset;
+	/* Counted from the end of an object of varying size (Objects/object.c, _PyObject_GetDictPtr). */
+	if (!at(writer, object, layout->member.size, &size) || !at(writer, type, layout->type.itemsize, &item) ||
+		!at(writer, type, layout->type.basicsize, &basic))
+		return 0;
+	count = (int64_t)size < 0 ? -(int64_t)size : (int64_t)size;
+	return object + ((basic + item * (uint64_t)count + 7) & ~UINT64_C(7)) + offset;
+}
+
+static void write_dict_attributes(struct writer *writer, uint64_t object, uint64_t type, uint64_t flags,
+	struct attributes *attributes)
+{
+	const struct layout *layout = writer->layout;
+	uint64_t dict = 0, values = 0, keys, place, basic;
+	uint8_t valid = 0;
+
+	if (layout->attribute.style == VALUES_DICT || !(flags & FLAG_MANAGED_DICT)) {
+		place = dict_place(writer, object, type);
+		if (!place || !at(writer, place, 0, &dict))
+			return;
+	} else if (!at(writer, object - 24, 0, &dict)) {
+		return;
+	}
+	if (flags & FLAG_MANAGED_DICT) {
+		switch (layout->attribute.style) {
+		case VALUES_POINTERS:
+			if (!at(writer, object - 32, 0, &values))
+				return;
+			break;
+		case VALUES_TAGGED:
+			if (dict & 1) {
+				values = dict + 1;
+				dict = 0;
+			}
+			break;
+		case VALUES_INLINE:
+			if (!dict && flags & FLAG_INLINE_VALUES && at(writer, type, layout->type.basicsize, &basic) &&
+				memory_read(writer->memory, object + basic + 3, &valid, 1) && valid)
+				values = object + basic;
+			break;
+		case VALUES_DICT:
+			break;
+		}
+	}
+	if (values && at(writer, type, layout->attribute.cached_keys, &keys))
+		pyobject_values_items(layout, writer->memory, keys, values, write_attribute, attributes);
+	else if (dict)
+		pyobject_dict_items(layout, writer->memory, dict, write_attribute, attributes);
+}
+
+/* " name=value" for each attribute that is set: __slots__ of the class and its bases, then the rest. */
+static void write_attributes(struct writer *writer, uint64_t object, uint64_t type)
+{
+	struct attributes attributes = {.writer = writer, .within = object};
+	const struct layout *layout = writer->layout;
+	uint64_t flags, dict, own;
+
+	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) ||
+		!(own & FLAG_HEAP_TYPE) || !enter(writer, object))
+		return;
+	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
+		if (!at(writer, base, layout->type.flags, &flags) || !(flags & FLAG_HEAP_TYPE))
+			break;
+		if (at(writer, base, layout->type.dict, &dict) && dict)
+			pyobject_dict_items(layout, writer->memory, dict, write_slot, &attributes);
+		if (!at(writer, base, layout->type.base, &base))
+			break;
+	}
+	write_dict_attributes(writer, object, type, own, &attributes);
+	writer->depth--;
+	if (attributes.all > attributes.shown)
+		fprintf(writer->out, " ... of %" PRIu64, attributes.all);
+}
+
+/* --- any object --- */
+
+static void write_exception(struct writer *writer, uint64_t object, uint64_t type)
+{
+	uint64_t arguments, count, shown, item;
+
+	write_type_name(writer, type);
+	fputc('(', writer->out);
+	if (at(writer, object, writer->layout->member.exception_args, &arguments) &&
+		at(writer, arguments, writer->layout->member.size, &count)) {
+		shown = writer->depth >= DESCRIBE_DEPTH ? 0 : count < DESCRIBE_ELEMENTS ? count : DESCRIBE_ELEMENTS;
+		if (enter(writer, object)) {
+			for (uint64_t i = 0; i < shown; i++) {
+				fputs(i ? ", " : "", writer->out);
+				if (at(writer, arguments + i * 8, writer->layout->member.tuple_items, &item))
+					write_object(writer, item);
+				else
+					unreadable(writer);
+			}
+			writer->depth--;
+		}
+		write_rest(writer, shown, count);
+	} else {
+		unreadable(writer);
+	}
+	fputc(')', writer->out);
+}
+
+static void write_class(struct writer *writer, uint64_t object)
+{
+	fputs("<class ", writer->out);
+	write_type_name(writer, object);
+	fputc('>', writer->out);
+}
+
+/* What a builtin type's object holds. */
+static void write_content(struct writer *writer, uint64_t object, enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_NONE:
+		fputs("None", writer->out);
+		break;
+	case OBJECT_NOT_IMPLEMENTED:
+		fputs("NotImplemented", writer->out);
+		break;
+	case OBJECT_ELLIPSIS:
+		fputs("Ellipsis", writer->out);
+		break;
+	case OBJECT_BOOL:
+		write_bool(writer, object);
+		break;
+	case OBJECT_INT:
+		write_int(writer, object);
+		break;
+	case OBJECT_FLOAT:
+		write_float(writer, object);
+		break;
+	case OBJECT_COMPLEX:
+		write_complex(writer, object);
+		break;
+	case OBJECT_STR:
+		write_str(writer, object);
+		break;
+	case OBJECT_BYTES:
+		write_bytes(writer, object);
+		break;
+	case OBJECT_BYTEARRAY:
+		write_bytearray(writer, object);
+		break;
+	case OBJECT_LIST:
+		write_list(writer, object);
+		break;
+	case OBJECT_TUPLE:
+		write_tuple(writer, object);
+		break;
+	case OBJECT_DICT:
+		write_dict(writer, object);
+		break;
+	case OBJECT_SET:
+	case OBJECT_FROZENSET:
+		write_set(writer, object, kind == OBJECT_FROZENSET);
+		break;
+	case OBJECT_FUNCTION:
+		fputs("<function ", writer->out);
+		write_callable(writer, object);
+		fputc('>', writer->out);
+		break;
+	case OBJECT_METHOD:
+		write_method(writer, object);
+		break;
+	case OBJECT_BUILTIN:
+		write_builtin(writer, object);
+		break;
+	case OBJECT_MODULE:
+		write_module(writer, object);
+		break;
+	case OBJECT_TYPE:
+		write_class(writer, object);
+		break;
+	case OBJECT_CODE:
+		write_code(writer, object);
+		break;
+	case OBJECT_CELL:
+		write_referent(writer, "cell", object, writer->layout->member.cell_ref, "empty");
+		break;
+	case OBJECT_WEAKREF:
+		write_weakref(writer, object);
+		break;
+	case OBJECT_EXCEPTION:
+	case OBJECT_PLAIN:
+	case OBJECT_OTHER:
+		break;
+	}
+}
+
+static void write_object(struct writer *writer, uint64_t object)
+{
+	uint64_t type = pyobject_type(writer->layout, writer->memory, object);
+	enum object_kind kind;
+	bool exact;
+
+	for (int i = 0; i < writer->depth; i++) {
+		if (writer->path[i] == object) {
+			fprintf(writer->out, "<cycle to 0x%" PRIx64 ">", object);
+			return;
+		}
+	}
+	if (!type || !python_is_type(writer->python, writer->memory, type)) {
+		unreadable(writer);
+		return;
+	}
+	kind = describe_kind(writer->python, writer->memory, type, &exact);
+	if (kind == OBJECT_EXCEPTION) {
+		write_exception(writer, object, type);
+		return;
+	}
+	if (kind == OBJECT_TYPE || (exact && kind != OBJECT_PLAIN && kind != OBJECT_OTHER)) {
+		write_content(writer, object, kind);
+		return;
+	}
+	fputc('<', writer->out);
+	write_type_name(writer, type);
+	fprintf(writer->out, " at 0x%" PRIx64, object);
+	if (kind != OBJECT_OTHER && kind != OBJECT_PLAIN) {
+		fputc(' ', writer->out);
+		write_content(writer, object, kind);
+	}
+	write_attributes(writer, object, type);
+	fputc('>', writer->out);
+}
+
+char *describe(const struct python *python, struct memory *memory, uint64_t object)
+{
+	struct writer writer = {.python = python, .layout = &python->layout, .memory = memory};
+	char *text = NULL;
+	size_t size;
+
+	writer.out = open_memstream(&text, &size);
+	if (!writer.out)
+		return NULL;
+	write_object(&writer, object);
+	if (fclose(writer.out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "pyobject.h"
+
+/* Bits of tp_flags, Include/object.h. */
+#define FLAG_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
+#define FLAG_MANAGED_WEAKREF (UINT64_C(1) << 3) /* 3.12+ */
+#define FLAG_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
+#define FLAG_HEAP_TYPE (UINT64_C(1) << 9)
+#define FLAG_HAVE_GC (UINT64_C(1) << 14)
+
+#define BASES_MOST 100
+/* No object is larger: a sum beyond is of bytes that mean something else. */
+#define SIZE_MOST (UINT64_C(1) << 46)
+#define POINTER 8
+
+struct sized {
+	const struct python *python;
+	const struct layout *layout;
+	struct memory *memory;
+	uint64_t object, type, flags;
+	enum object_kind kind;
+};
+
+static bool at(const struct sized *sized, uint64_t address, int32_t offset, uint64_t *value)
+{
+	return memory_u64(sized->memory, address + (uint64_t)offset, value);
+}
+
+static uint64_t field(const struct sized *sized, uint64_t address, int32_t offset)
+{
+	uint64_t value;
+
+	return at(sized, address, offset, &value) ? value : SIZE_MOST;
+}
+
+static uint64_t basicsize(const struct sized *sized)
+{
+	return field(sized, sized->type, sized->layout->type.basicsize);
+}
+
+/*
+ * Whether a class of Python code, or a type of C code, brings a __sizeof__ of its own, before the kind's type or object.
+ * Where a type shows no dict (builtin ones from 3.12 on), it is not known.
+ */
+static bool has_own_size(const struct sized *sized)
+{
+	uint64_t type = sized->type, dict, value;
+	bool exact;
+
+	for (int i = 0; type && i < BASES_MOST; i++) {
+		if (describe_kind(sized->python, sized->memory, type, &exact) != OBJECT_OTHER && exact)
+			return false;
+		if (!at(sized, type, sized->layout->type.dict, &dict) || !dict ||
+			pyobject_dict_get(sized->layout, sized->memory, dict, "__sizeof__", &value) != 0 ||
+			!at(sized, type, sized->layout->type.base, &type))
+			return true;
+	}
+	return true;
+}
+
+/* object.__sizeof__ (Objects/typeobject.c) */
+static uint64_t generic_size(const struct sized *sized)
+{
+	uint64_t item = field(sized, sized->type, sized->layout->type.itemsize), size = basicsize(sized), count;
+
+	if (item && at(sized, sized->object, sized->layout->member.size, &count))
+		size += item * ((int64_t)count < 0 ? 0 - count : count);
+	return size;
+}
+
+/* Objects/unicodeobject.c, unicode_sizeof_impl */
+static uint64_t str_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t length = field(sized, sized->object, layout->unicode.length), size, data, utf8, wide;
+	uint32_t state, width;
+	bool ascii, compact;
+
+	if (!memory_u32(sized->memory, sized->object + (uint64_t)layout->unicode.state, &state))
+		return SIZE_MOST;
+	width = state >> layout->unicode.kind_shift & 7;
+	ascii = state >> layout->unicode.ascii_shift & 1;
+	compact = state >> layout->unicode.compact_shift & 1;
+	size = (uint64_t)(!compact ? layout->unicode.data + POINTER
+			  : ascii  ? layout->unicode.ascii_data
+				   : layout->unicode.compact_data) +
+	       (length + 1) * width;
+	data = compact ? sized->object + (uint64_t)(ascii ? layout->unicode.ascii_data : layout->unicode.compact_data)
+		       : field(sized, sized->object, layout->unicode.data);
+	/* Copies in other encodings, once somebody asked for them. */
+	if (!(compact && ascii)) {
+		utf8 = field(sized, sized->object, layout->unicode.utf8);
+		if (utf8 && utf8 != data)
+			size += field(sized, sized->object, layout->unicode.utf8_length) + 1;
+	}
+	if (layout->unicode.wstr >= 0) {
+		wide = field(sized, sized->object, layout->unicode.wstr);
+		if (wide && wide != data)
+			size += 4 * ((compact && ascii ? length : field(sized, sized->object, layout->unicode.wstr_length)) + 1);
+	}
+	return size;
+}
+
+/* Objects/longobject.c, int___sizeof___impl */
+static uint64_t int_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t size = field(sized, sized->object, layout->integer.size), count;
+
+	if (layout->integer.tagged) {
+		count = size >> 3;
+		return basicsize(sized) + 4 * (count ? count : 1);
+	}
+	count = (int64_t)size < 0 ? 0 - size : size;
+	return (uint64_t)layout->integer.digits + 4 * count;
+}
+
+/* Objects/typeobject.c, type___sizeof___impl */
+static uint64_t class_size(const struct sized *sized)
+{
+	uint64_t flags = field(sized, sized->object, sized->layout->type.flags), keys;
+
+	if (!(flags & FLAG_HEAP_TYPE))
+		return (uint64_t)sized->layout->type.size;
+	keys = field(sized, sized->object, sized->layout->attribute.cached_keys);
+	return (uint64_t)sized->layout->type.heap_size +
+	       (keys ? pyobject_keys_size(sized->layout, sized->memory, keys) : 0);
+}
+
+static uint64_t set_size(const struct sized *sized)
+{
+	uint64_t table = field(sized, sized->object, sized->layout->member.set_table);
+	uint64_t slots = field(sized, sized->object, sized->layout->member.set_mask) + 1;
+	bool inside = table == sized->object + (uint64_t)sized->layout->member.set_small;
+
+	return basicsize(sized) + (inside ? 0 : slots * 16);
+}
+
+static uint64_t own_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+
+	if (has_own_size(sized))
+		return INSPECT_SIZE_UNKNOWN;
+	switch (sized->kind) {
+	case OBJECT_CODE:
+		return INSPECT_SIZE_UNKNOWN;
+	case OBJECT_STR:
+		return str_size(sized);
+	case OBJECT_BOOL:
+	case OBJECT_INT:
+		return int_size(sized);
+	case OBJECT_TYPE:
+		return class_size(sized);
+	case OBJECT_LIST:
+		return basicsize(sized) + POINTER * field(sized, sized->object, layout->member.list_allocated);
+	case OBJECT_BYTEARRAY:
+		return basicsize(sized) + field(sized, sized->object, layout->member.bytearray_allocated);
+	case OBJECT_SET:
+	case OBJECT_FROZENSET:
+		return set_size(sized);
+	case OBJECT_DICT:
+		return pyobject_dict_size(layout, sized->memory, sized->object, basicsize(sized));
+	default:
+		return generic_size(sized);
+	}
+}
+
+/* What lies before the object: sys.getsizeof() adds it (Python/sysmodule.c). */
+static uint64_t size_before(const struct sized *sized)
+{
+	uint64_t size = 0, flags;
+
+	if (sized->flags & FLAG_HAVE_GC)
+		size += (uint64_t)sized->layout->gc_head.size;
+	/* Types that are static are not tracked (Objects/typeobject.c, type_is_gc). */
+	if (sized->kind == OBJECT_TYPE && at(sized, sized->object, sized->layout->type.flags, &flags) &&
+		!(flags & FLAG_HEAP_TYPE))
+		size = 0;
+	if (sized->layout->attribute.style != VALUES_DICT && sized->flags & (FLAG_MANAGED_DICT | FLAG_MANAGED_WEAKREF))
+		size += 2 * POINTER;
+	return size;
+}
+
+int inspect_read(const struct python *python, struct memory *memory, struct inspected *inspected)
+{
+	struct sized sized = {.python = python, .layout = &python->layout, .memory = memory, .object = inspected->address};
+	bool exact;
+
+	type_name_free(&inspected->type);
+	free(inspected->repr);
+	*inspected = (struct inspected){.address = inspected->address, .generation = -1};
+	sized.type = pyobject_type(sized.layout, memory, sized.object);
+	if (!sized.type || inspected->address % POINTER || !python_is_type(python, memory, sized.type) ||
+		!at(&sized, sized.type, sized.layout->type.flags, &sized.flags) ||
+		!memory_u32(memory, sized.object + (uint64_t)sized.layout->object.refcnt, &inspected->refcount) ||
+		!inspected->refcount)
+		return 0;
+	inspected->is_object = true;
+	sized.kind = describe_kind(python, memory, sized.type, &exact);
+	inspected->size = own_size(&sized);
+	if (inspected->size != INSPECT_SIZE_UNKNOWN)
+		inspected->size = inspected->size < SIZE_MOST ? inspected->size + size_before(&sized) : INSPECT_SIZE_UNKNOWN;
+	/* Include/object.h, _Py_IsImmortal */
+	inspected->immortal = sized.layout->habits.immortals && (int32_t)inspected->refcount < 0;
+	typeresolve(python, memory, sized.type, &inspected->type);
+	inspected->repr = describe(python, memory, inspected->address);
+	return inspected->type.name && inspected->repr ? 0 : -1;
+}
+
+void inspect_place(struct inspected *inspected, size_t count, const struct census *census)
+{
+	for (size_t i = 0; i < census->segment_count; i++) {
+		const struct census_segment *segment = &census->segments[i];
+
+		for (size_t k = 0; k < segment->count; k++) {
+			for (size_t n = 0; n < count; n++) {
+				if (inspected[n].address != census->address[segment->first + k])
+					continue;
+				inspected[n].frozen = segment->generation == GENERATION_PERMANENT;
+				inspected[n].generation = inspected[n].frozen ? -1 : segment->generation;
+			}
+		}
+	}
+}
+
+void inspect_free(struct inspected *inspected, size_t count)
+{
+	for (size_t i = 0; inspected && i < count; i++) {
+		type_name_free(&inspected[i].type);
+		free(inspected[i].repr);
+	}
+	free(inspected);
+}
