@@ -114,6 +114,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   ogt -p "$TARGET" --count-of Nobody
   succeeds
   [ "$(cat "$WORLD/out")" = 0 ]
+  grep 'is called Nobody' "$WORLD/err"
 }
 
 @test "the state of another process or program is refused, and kept" {
@@ -131,6 +132,26 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
     ogt -p "$TARGET" --new-ids --state "$WORLD/state"
     fails_with 1 'another program'
   fi
+  ogt -p "$TARGET" --new-ids --state "$WORLD/state" --skip-update
+  fails_with 1 'another process'
+  cmp "$WORLD/state" "$WORLD/good"
+}
+
+@test "a process that has become another program since is another one, also when that is the same Python" {
+  launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.sigwait([signal.SIGUSR1])
+os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
+  TARGET=$(innermost "$TARGET")
+  eventually at_barrier
+  ogt -p "$TARGET" --new-ids --state "$WORLD/state"
+  succeeds
+  cp "$WORLD/state" "$WORLD/good"
+  kill -USR1 "$TARGET"
+  eventually grep -q sleep "/proc/$TARGET/cmdline"
+  eventually state_is "$TARGET" S
+  ogt -p "$TARGET" --new-ids --state "$WORLD/state"
+  fails_with 1 'another program since'
   cmp "$WORLD/state" "$WORLD/good"
 }
 
@@ -165,6 +186,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   for at in "$WORLD" /dev/zero "$WORLD/no/such/folder/state"; do
     new_ids --state "$at"
     fails_with 1 "$at"
+    [ ! -s "$WORLD/out" ]
   done
   ogt --new-ids --state "$WORLD/missing" --skip-update
   fails_with 1 "$WORLD/missing"
@@ -220,6 +242,12 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 -p $TARGET --new-ids --peaks $WORLD/peaks
 -p $TARGET --new-ids --rates
 -p $TARGET --new-ids --skip-update
+-p $TARGET --new-ids --types
+-p $TARGET --count-of list --new-ids
+-p $TARGET --inspect list --count-of list
+-p $TARGET --new-ids --interval 3
+-p $TARGET --types --count 3
+-p $TARGET --count-of list --type dict
 --new-ids --skip-update
 END
   [ ! -e "$WORLD/state" ]

@@ -223,7 +223,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 	case ERROR_DEADLINE:
 		return error_set(error, ERROR_DEADLINE,
 			"process %d was released before its %.1f MB were copied: --max-pause %g is too short for this "
-			"heap; try --max-pause %.0f",
+			"heap, or no CPU was free; try --max-pause %.0f",
 			process->pid, megabytes, options->max_pause_ms, advised > twice ? advised : twice);
 	default:
 		break;

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "replace.h"
+
 /* The first bytes of what is compressed; the digit is the version of the format. */
 static const char magic[] = "objgraph-trace ids 1\n";
 
@@ -246,34 +248,26 @@ static bool put_state(gzFile file, const struct idstate *state)
 
 int idstate_save(const struct idstate *state, const char *path, struct error *error)
 {
-	char target[PATH_MAX], temporary[PATH_MAX + 32];
-	gzFile file = NULL;
+	struct replacement replacement;
 	bool written = false;
-	int fd;
+	gzFile file;
+	int reason;
 
-	/* A rename replaces the file and not the link to it. */
-	if (!realpath(path, target))
-		snprintf(target, sizeof(target), "%s", path);
-	snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", target, (long)getpid());
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	file = fd >= 0 ? gzdopen(fd, MODE) : NULL;
+	/* What a program holds is its owner's business. */
+	if (replace_begin(&replacement, "state file", path, 0600, error) < 0)
+		return -1;
+	file = gzdopen(replacement.fd, MODE);
+	errno = 0;
 	if (file) {
 		gzbuffer(file, 1 << 17);
-		errno = 0;
-		written = put_state(file, state) && gzflush(file, Z_FINISH) == Z_OK && fsync(fd) == 0;
-		written = gzclose_w(file) == Z_OK && written && rename(temporary, target) == 0;
+		written = put_state(file, state) && gzflush(file, Z_FINISH) == Z_OK && fsync(replacement.fd) == 0;
 	}
-	if (!written) {
-		int reason = errno ? errno : EIO;
-
-		if (fd >= 0 && !file)
-			close(fd);
-		if (fd >= 0)
-			unlink(temporary);
-		return error_set(error, ERROR_FAILED, "cannot write state file %s: %s%s", path, strerror(reason),
-			access(target, F_OK) == 0 ? "; the earlier one was kept" : "");
-	}
-	return 0;
+	reason = errno;
+	if (file)
+		written = gzclose_w(file) == Z_OK && written;
+	else
+		close(replacement.fd);
+	return replace_done(&replacement, written, reason, error);
 }
 
 int idstate_check(const struct idstate *state, const struct process *process, const char *executable, const char *path,
@@ -289,6 +283,6 @@ int idstate_check(const struct idstate *state, const struct process *process, co
 	if (state->pid != process->pid || strcmp(identity, state->identity) != 0)
 		return error_set(error, ERROR_FAILED,
 			"state file %s is about another process: %d%s; ids of two processes cannot be compared", path,
-			state->pid, state->pid == process->pid ? ", which was started at another time" : "");
+			state->pid, state->pid == process->pid ? ", started at another time or another program since" : "");
 	return 0;
 }

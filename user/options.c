@@ -153,6 +153,13 @@ static enum newids_column column(struct argp_state *state, const char *text)
 	return NEWIDS_DELTAS;
 }
 
+static void choose(struct options *options, enum mode mode, struct argp_state *state)
+{
+	if (options->mode != MODE_GROWTH && options->mode != mode)
+		argp_error(state, "one of --types, --count-of, --new-ids and --inspect at a time");
+	options->mode = mode;
+}
+
 /* What does not go together is an error, not ignored: it was meant to do something. */
 static void check(const struct options *options, struct argp_state *state)
 {
@@ -161,6 +168,10 @@ static void check(const struct options *options, struct argp_state *state)
 
 	if (!options->pid && !reads_only)
 		argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
+	if (options->paced && !growth)
+		argp_error(state, "--interval and --count go with growth tables");
+	if (options->glob_count && (options->mode == MODE_COUNT_OF || options->mode == MODE_INSPECT))
+		argp_error(state, "--type goes with tables");
 	if (options->peaks && !growth)
 		argp_error(state, "--peaks goes with growth tables, which compare with it");
 	if (options->rates && !growth)
@@ -186,22 +197,24 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_INTERVAL:
 		options->interval = fraction(state, "--interval", text, 0, INTERVAL_MOST, "seconds");
+		options->paced = true;
 		return 0;
 	case KEY_COUNT:
 		options->count = whole(state, "--count", text, 0, LONG_MAX);
+		options->paced = true;
 		return 0;
 	case KEY_TYPES:
-		options->mode = MODE_TYPES;
+		choose(options, MODE_TYPES, state);
 		return 0;
 	case KEY_COUNT_OF:
-		options->mode = MODE_COUNT_OF;
+		choose(options, MODE_COUNT_OF, state);
 		options->count_of = text;
 		return 0;
 	case KEY_NEW_IDS:
-		options->mode = MODE_NEW_IDS;
+		choose(options, MODE_NEW_IDS, state);
 		return 0;
 	case KEY_INSPECT:
-		options->mode = MODE_INSPECT;
+		choose(options, MODE_INSPECT, state);
 		options->inspect[options->inspect_count++] = text;
 		return 0;
 	case KEY_WAIT:

@@ -21,6 +21,7 @@ struct options {
 	enum mode mode;
 	pid_t pid;
 	double interval; /* seconds between growth tables */
+	bool paced; /* --interval or --count was given */
 	long count; /* tables after the baseline; -1: until Ctrl-C */
 	size_t limit; /* rows, 0: all */
 	bool full_names;

@@ -3,15 +3,14 @@
 #include "peaks.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "replace.h"
 
 #define FORMAT "objgraph-trace peaks"
 #define FORMAT_VERSION 1
@@ -109,64 +108,30 @@ static json_t *give(const struct counts *counts)
 	return object;
 }
 
-/* The path with symbolic links followed, so that a rename replaces the file and not the link to it. */
-static void resolve(const char *path, char *resolved)
-{
-	if (!realpath(path, resolved))
-		snprintf(resolved, PATH_MAX, "%s", path);
-}
-
 int peaks_save(const struct peaks *peaks, const char *path, struct error *error)
 {
-	char target[PATH_MAX], temporary[PATH_MAX + 32];
 	json_t *names = give(&peaks->names), *full_names = give(&peaks->full_names);
 	json_t *root = json_pack("{s:s, s:i, s:o, s:o}", "format", FORMAT, "version", FORMAT_VERSION, "names", names,
 		"full_names", full_names);
-	struct stat status;
-	FILE *file = NULL;
+	struct replacement replacement;
+	FILE *file;
 	bool written;
-	int fd;
+	int reason;
 
-	resolve(path, target);
-	snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", target, (long)getpid());
-	fd = root ? open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
-	if (fd >= 0 && stat(target, &status) == 0)
-		fchmod(fd, status.st_mode & 07777);
-	file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!file) {
-		int reason = root ? errno : ENOMEM;
-
-		if (fd >= 0) {
-			close(fd);
-			unlink(temporary);
-		}
+	if (!root)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	if (replace_begin(&replacement, "peaks file", path, 0666, error) < 0) {
 		json_decref(root);
-		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s", path, strerror(reason));
+		return -1;
 	}
-	written = json_dumpf(root, file, JSON_INDENT(1) | JSON_SORT_KEYS) == 0 && fputc('\n', file) != EOF &&
+	file = fdopen(replacement.fd, "w");
+	written = file && json_dumpf(root, file, JSON_INDENT(1) | JSON_SORT_KEYS) == 0 && fputc('\n', file) != EOF &&
 		  fflush(file) == 0 && fsync(fileno(file)) == 0;
-	written = fclose(file) == 0 && written;
+	reason = errno;
+	if (file)
+		written = fclose(file) == 0 && written;
+	else
+		close(replacement.fd);
 	json_decref(root);
-	if (!written || rename(temporary, target) < 0) {
-		int reason = errno;
-
-		unlink(temporary);
-		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s%s", path, strerror(reason),
-			access(target, F_OK) == 0 ? "; the earlier one was kept" : "");
-	}
-	return 0;
-}
-
-int peaks_writable(const char *path, struct error *error)
-{
-	char target[PATH_MAX], *directory;
-
-	resolve(path, target);
-	if (access(target, F_OK) == 0 && access(target, W_OK) < 0)
-		return error_set(error, ERROR_FAILED, "cannot write peaks file %s: %s", path, strerror(errno));
-	directory = dirname(target);
-	if (access(directory, W_OK | X_OK) < 0)
-		return error_set(
-			error, ERROR_FAILED, "cannot write peaks file %s: %s: %s", path, directory, strerror(errno));
-	return 0;
+	return replace_done(&replacement, written, reason, error);
 }

@@ -24,7 +24,4 @@ int peaks_load(struct peaks *peaks, const char *path, bool must_exist, struct er
 /* Replaces the file in one step: whoever reads it sees the old or the new one whole, also when the disk fills up. */
 int peaks_save(const struct peaks *peaks, const char *path, struct error *error);
 
-/* Whether peaks_save will be able to write there; for a sentence before the first measurement, not after it. */
-int peaks_writable(const char *path, struct error *error);
-
 #endif

@@ -253,37 +253,38 @@ size_t process_children_alike(const struct process *process, pid_t *children, si
 	return alike.count;
 }
 
-/* Clock ticks from boot to its start; false when that cannot be told. */
-static bool start_ticks(const struct process *process, unsigned long long *start)
+/* Clock ticks from boot to its start, and the bottom of its main thread's stack; false when that cannot be told. */
+static bool start_ticks(const struct process *process, unsigned long long *start, unsigned long long *stack)
 {
 	char stat[1024];
 	const char *end;
 
-	/* The 22nd field; the third follows the command name. */
+	/* The 22nd and the 28th field; the third follows the command name. */
 	return read_start(process->directory, "stat", stat, sizeof(stat)) > 0 && (end = strrchr(stat, ')')) &&
-	       sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		       start) == 1;
+	       sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu "
+		       "%*u %*d %*u %*u %*u %llu",
+		       start, stack) == 2;
 }
 
 void process_identity(const struct process *process, char identity[PROCESS_IDENTITY_BYTES])
 {
-	unsigned long long start;
+	unsigned long long start, stack;
 	char boot[48];
 	ssize_t n = read_start(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
 
 	identity[0] = 0;
-	if (n <= 0 || !start_ticks(process, &start))
+	if (n <= 0 || !start_ticks(process, &start, &stack))
 		return;
 	boot[strcspn(boot, "\n")] = 0;
-	snprintf(identity, PROCESS_IDENTITY_BYTES, "%s/%llu", boot, start);
+	snprintf(identity, PROCESS_IDENTITY_BYTES, "%s/%llu/%llx", boot, start, stack);
 }
 
 double process_age(const struct process *process)
 {
-	unsigned long long start;
+	unsigned long long start, stack;
 	struct timespec now;
 
-	if (!start_ticks(process, &start) || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+	if (!start_ticks(process, &start, &stack) || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
 		return 0;
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)start / (double)sysconf(_SC_CLK_TCK);
 }

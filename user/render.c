@@ -21,8 +21,8 @@
 /* Fewer samples than this that found no room are in JSON only. */
 #define LOST_SAMPLES_SAID 100
 #define RATE_WIDTH 20
-/* The first table after which it is said that lines are missing, and how many until it is said again. */
-#define HINT_FIRST 3
+/* How many seconds are watched before it is said that lines are missing, and how many tables until it is said again. */
+#define HINT_SECONDS 10.0
 #define HINT_TABLES 20
 #define HINT_BUDGET 5.0
 #define SITES_IN_JSON 10
@@ -37,6 +37,7 @@ struct render {
 	pid_t pid;
 	size_t frozen; /* number of frozen objects last mentioned */
 	double budget; /* percent */
+	double watched; /* seconds since the baseline */
 	unsigned long hinted; /* number of the table after which a missing line was explained */
 	bool separate; /* a table was printed: the next one stands apart */
 	int failure; /* errno of the first write that failed */
@@ -485,7 +486,9 @@ static void note_missing_lines(struct render *render, const struct growth_report
 {
 	const struct events *events = report->events;
 
-	if (!events || !report->sites || events->kind != STREAM_WINDOWS || report->seq < HINT_FIRST ||
+	if (events)
+		render->watched += events->seconds;
+	if (!events || !report->sites || events->kind != STREAM_WINDOWS || render->watched < HINT_SECONDS ||
 		(render->hinted && report->seq < render->hinted + HINT_TABLES))
 		return;
 	for (size_t i = 0; i < report->count && report->rows[i].delta > 0; i++) {

@@ -15,7 +15,7 @@
 #define FOLLOWERS_FEW 2
 #define TIME_ENOUGH 5000000
 /* Fewer certain survivors than this may be none. */
-#define SURVIVORS_LEAST 0.5
+#define SURVIVORS_LEAST 1.0
 /* Words of an object that tell it from others: behind ob_type, and before the collector's record (3.11+: its dict). */
 #define LOOKS_AFTER 4
 #define LOOKS_BEFORE 2

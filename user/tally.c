@@ -8,6 +8,10 @@
 
 /* With a smaller share of undisturbed time in windows, the rates that they give are a lower bound. */
 #define UNDISTURBED_TELLING 0.5
+/* CPU seconds below which a window or two may have met anything. */
+#define RATE_CPU_LEAST 0.03
+/* What slowed windows show is rather too little; of that, so much is sure enough whatever they met. */
+#define RATE_SURE 0.5
 
 /* Set in the value of an object that a census did not have: bit 47, which no address has. */
 #define ABSENT (1ull << 47)
@@ -454,15 +458,18 @@ static void finish_event(const struct tally_means *means, const struct events *e
 		event->deaths_per_second = (double)event->deaths / events->seconds;
 	} else if (events->kind == STREAM_WINDOWS && events->seconds > 0) {
 		/* Deaths follow: what was born and is not there has died. */
-		double grown = event->change > 0 ? (double)event->change / events->seconds : 0;
-		bool telling = means->undisturbed > means->used * UNDISTURBED_TELLING;
+		int64_t least = event->change > (int64_t)event->births ? event->change : (int64_t)event->births;
+		double sure = (double)least / events->seconds, estimated = 0, slowed;
 
-		if (means->used > 0)
-			event->births_per_second =
-				(double)event->births / (telling ? means->undisturbed : means->used) * means->cpu_share;
-		event->at_least = !telling || event->births_per_second < grown;
-		if (event->births_per_second < grown)
-			event->births_per_second = grown;
+		if (means->used > RATE_CPU_LEAST) {
+			slowed = (double)event->births / means->used * means->cpu_share * RATE_SURE;
+			if (sure < slowed)
+				sure = slowed;
+		}
+		if (means->undisturbed > RATE_CPU_LEAST && means->undisturbed > means->used * UNDISTURBED_TELLING)
+			estimated = (double)event->births / means->undisturbed * means->cpu_share;
+		event->at_least = estimated < sure;
+		event->births_per_second = event->at_least ? sure : estimated;
 		event->deaths_per_second = event->births_per_second - (double)event->change / events->seconds;
 	}
 }

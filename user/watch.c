@@ -16,6 +16,7 @@
 #include "interrupt.h"
 #include "peaks.h"
 #include "python.h"
+#include "replace.h"
 #include "target.h"
 #include "trace.h"
 
@@ -165,7 +166,9 @@ static bool add_eventful(const struct events *events, struct growth_row **rows, 
 	*rows = all;
 	for (size_t i = 0; i < events->names.size; i++) {
 		const struct event *event = &events->event[i];
-		bool listed = !event->births && !event->deaths;
+		/* Where nothing can be told, there is nothing to show. */
+		bool listed = events->kind == STREAM_FULL ? !event->births && !event->deaths
+							  : event->births_per_second <= 0;
 
 		for (size_t k = 0; k < grown && !listed; k++)
 			listed = strcmp(all[k].name, events->names.entry[i].name) == 0;
@@ -338,6 +341,8 @@ static int run_count_of(struct watch *watch, const struct capture *first, struct
 			count += types->type[i].count;
 		free(full);
 	}
+	if (!count)
+		render_note("no type with objects that the collector tracks is called %s", name);
 	render_count_of(watch->render, name, count, first);
 	return 0;
 }
@@ -416,6 +421,25 @@ static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct
 	return result;
 }
 
+static void clock_text(double time, char text[24])
+{
+	time_t seconds = (time_t)time;
+	struct tm local;
+
+	localtime_r(&seconds, &local);
+	strftime(text, 24, "%Y-%m-%d %H:%M:%S", &local);
+}
+
+/* Which two looks are compared. */
+static void note_times(const struct idstate *state)
+{
+	char old[24], current[24];
+
+	clock_text(state->old_time, old);
+	clock_text(state->current_time, current);
+	render_note("new ids of process %d at %s, beside %s", state->pid, current, old);
+}
+
 /* This look beside the last one of an earlier run. */
 static int new_ids_since_state(struct watch *watch, struct ids *now, const struct capture *capture, struct error *error)
 {
@@ -430,8 +454,6 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 		state->executable = strdup(watch->target.executable);
 		if (!state->executable)
 			return error_set(error, ERROR_FAILED, "out of memory");
-		render_note("the first look that %s keeps: all is new; run it again to see what is new since",
-			watch->options->state);
 	}
 	ids_free(&state->old);
 	state->old = state->current;
@@ -439,9 +461,15 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 	state->current = *now;
 	state->current_time = time;
 	*now = (struct ids){0};
-	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0)
+	if (state->old_time > 0)
+		note_times(state);
+	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0 ||
+		idstate_save(state, watch->options->state, error) < 0)
 		return -1;
-	return watch->options->skip_update ? 0 : idstate_save(state, watch->options->state, error);
+	if (state->old_time <= 0)
+		render_note("this is the first look in %s: all is new; run it again to see what is new since",
+			watch->options->state);
+	return 0;
 }
 
 static int run_new_ids(struct watch *watch, struct capture *first, struct error *error)
@@ -464,7 +492,12 @@ static int show_state(struct watch *watch, struct error *error)
 	const struct idstate *state = &watch->state;
 	const struct born_between none = {0};
 
+	if (watch->options->pid && watch->options->pid != state->pid)
+		return error_set(error, ERROR_FAILED, "state file %s is about another process: %d",
+			watch->options->state, state->pid);
 	render_about(watch->render, state->pid);
+	if (state->old_time > 0)
+		note_times(state);
 	return show_new_ids(watch, &state->old, &state->current, &none,
 		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
 }
@@ -670,10 +703,12 @@ int watch_run(const struct options *options, struct render *render, struct error
 	int result = 0;
 
 	if (options->peaks && !options->skip_update)
-		result = peaks_writable(options->peaks, error);
+		result = replace_check("peaks file", options->peaks, error);
 	if (result == 0 && options->peaks)
 		result = peaks_load(&watch.peaks, options->peaks, options->skip_update, error);
 	watch.compares = watch.peaks.names.size > 0;
+	if (result == 0 && options->state && !options->skip_update)
+		result = replace_check("state file", options->state, error);
 	if (result == 0 && options->state)
 		result = idstate_load(&watch.state, options->state, options->skip_update, error);
 	if (result == 0 && options->state && options->skip_update) {

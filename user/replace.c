@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void resolve(const char *path, char *target)
+{
+	if (!realpath(path, target))
+		snprintf(target, PATH_MAX, "%s", path);
+}
+
+int replace_check(const char *what, const char *path, struct error *error)
+{
+	char target[PATH_MAX], *directory;
+
+	if (!*path)
+		return error_set(error, ERROR_FAILED, "the %s has no name", what);
+	resolve(path, target);
+	if (access(target, F_OK) == 0 && access(target, W_OK) < 0)
+		return error_set(error, ERROR_FAILED, "cannot write %s %s: %s", what, path, strerror(errno));
+	directory = dirname(target);
+	if (access(directory, W_OK | X_OK) < 0)
+		return error_set(error, ERROR_FAILED, "cannot write %s %s: %s: %s", what, path, directory,
+			strerror(errno));
+	return 0;
+}
+
+static int failed(const struct replacement *replacement, int reason, struct error *error)
+{
+	return error_set(error, ERROR_FAILED, "cannot write %s %s: %s%s", replacement->what, replacement->path,
+		strerror(reason), access(replacement->target, F_OK) == 0 ? "; the earlier one was kept" : "");
+}
+
+int replace_begin(
+	struct replacement *replacement, const char *what, const char *path, mode_t mode, struct error *error)
+{
+	struct stat status;
+
+	replacement->what = what;
+	replacement->path = path;
+	resolve(path, replacement->target);
+	snprintf(replacement->temporary, sizeof(replacement->temporary), "%s.%ld.tmp", replacement->target,
+		(long)getpid());
+	replacement->fd = open(replacement->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (replacement->fd < 0)
+		return failed(replacement, errno, error);
+	if (stat(replacement->target, &status) == 0)
+		fchmod(replacement->fd, status.st_mode & 07777);
+	return 0;
+}
+
+int replace_done(struct replacement *replacement, int written, int reason, struct error *error)
+{
+	if (written && rename(replacement->temporary, replacement->target) == 0)
+		return 0;
+	if (written)
+		reason = errno;
+	unlink(replacement->temporary);
+	return failed(replacement, reason ? reason : EIO, error);
+}
