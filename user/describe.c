@@ -151,7 +151,10 @@ static void write_double(struct writer *writer, double value, bool point)
 		fprintf(writer->out, "%c%s%.*se%c%02d", digits[0], count > 1 ? "." : "", count - 1, digits + 1,
 			exponent < 0 ? '-' : '+', abs(exponent));
 	} else if (exponent < 0) {
-		fprintf(writer->out, "0.%0*d%.*s", -exponent - 1, 0, count, digits);
+		fputs("0.", writer->out);
+		for (int i = exponent + 1; i < 0; i++)
+			fputc('0', writer->out);
+		fprintf(writer->out, "%.*s", count, digits);
 	} else if (count <= exponent + 1) {
 		fprintf(writer->out, "%.*s", count, digits);
 		for (int i = count; i <= exponent; i++)
@@ -298,8 +301,8 @@ static void write_character(FILE *out, uint32_t character, char quote)
 {
 	static const struct {
 		uint32_t first, last;
-	} hidden[] = {{0x7f, 0xa0}, {0xad, 0xad}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xd800, 0xf8ff},
-		{0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0xffffffff}};
+	} hidden[] = {{0x7f, 0xa0}, {0xad, 0xad}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+		{0xd800, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0xffffffff}};
 	bool printable = character >= 0x20;
 
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
@@ -341,8 +344,7 @@ static void write_str(struct writer *writer, uint64_t object)
 	size_t count;
 	char quote;
 
-	if (!pyobject_characters(
-		    writer->layout, writer->memory, object, characters, DESCRIBE_TEXT, &count, &length)) {
+	if (!pyobject_characters(writer->layout, writer->memory, object, characters, DESCRIBE_TEXT, &count, &length)) {
 		unreadable(writer);
 		return;
 	}
@@ -411,8 +413,7 @@ static void write_name(struct writer *writer, uint64_t str)
 	uint64_t length;
 	size_t count;
 
-	if (!pyobject_characters(
-		    writer->layout, writer->memory, str, characters, NAME_MOST / 4, &count, &length)) {
+	if (!pyobject_characters(writer->layout, writer->memory, str, characters, NAME_MOST / 4, &count, &length)) {
 		unreadable(writer);
 		return;
 	}
@@ -523,8 +524,7 @@ static void write_dict(struct writer *writer, uint64_t object)
 	}
 	fputc('{', writer->out);
 	if (enter(writer, object)) {
-		if (items.most &&
-			!pyobject_dict_items(writer->layout, writer->memory, object, write_item, &items))
+		if (items.most && !pyobject_dict_items(writer->layout, writer->memory, object, write_item, &items))
 			unreadable(writer);
 		writer->depth--;
 	}
@@ -647,8 +647,9 @@ static void write_builtin(struct writer *writer, uint64_t object)
 	}
 	fprintf(writer->out, "<built-in %s", text);
 	/* A module's function has the module as its self. */
-	if (self && describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, self),
-			    &exact) != OBJECT_MODULE &&
+	if (self &&
+		describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, self),
+			&exact) != OBJECT_MODULE &&
 		enter(writer, object)) {
 		fputs(" of ", writer->out);
 		write_object(writer, self);
@@ -733,7 +734,8 @@ static bool write_slot(void *context, uint64_t name, uint64_t value)
 	char type_name[32];
 	uint32_t kind;
 
-	if (!at(writer, type, layout->type.name, &text) || !read_literal(writer->memory, text, type_name, sizeof(type_name)) ||
+	if (!at(writer, type, layout->type.name, &text) ||
+		!read_literal(writer->memory, text, type_name, sizeof(type_name)) ||
 		strcmp(type_name, "member_descriptor") != 0 ||
 		!at(writer, value, layout->attribute.descriptor_member, &member) ||
 		!memory_u32(writer->memory, member + (uint64_t)layout->attribute.member_type, &kind) ||
@@ -763,8 +765,8 @@ static uint64_t dict_place(const struct writer *writer, uint64_t object, uint64_
 	return object + ((basic + item * (uint64_t)count + 7) & ~UINT64_C(7)) + offset;
 }
 
-static void write_dict_attributes(struct writer *writer, uint64_t object, uint64_t type, uint64_t flags,
-	struct attributes *attributes)
+static void write_dict_attributes(
+	struct writer *writer, uint64_t object, uint64_t type, uint64_t flags, struct attributes *attributes)
 {
 	const struct layout *layout = writer->layout;
 	uint64_t dict = 0, values = 0, keys, place, basic;
@@ -811,8 +813,8 @@ static void write_attributes(struct writer *writer, uint64_t object, uint64_t ty
 	const struct layout *layout = writer->layout;
 	uint64_t flags, dict, own;
 
-	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) ||
-		!(own & FLAG_HEAP_TYPE) || !enter(writer, object))
+	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) || !(own & FLAG_HEAP_TYPE) ||
+		!enter(writer, object))
 		return;
 	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
 		if (!at(writer, base, layout->type.flags, &flags) || !(flags & FLAG_HEAP_TYPE))

@@ -3,7 +3,8 @@
  * What an object is, in a line, from its memory alone: nothing of it is called. Objects of builtin types look as repr()
  * shows them, what is long or deep is cut and says how much there is; instances show their attributes:
  *
- *   [1, 2, 3, 4, 5, ... of 100]    'text of which only the b'... (900 characters)    <app.Node at 0x7f... name='x' next=None>
+ *   [1, 2, 3, 4, 5, ... of 100]    'text of which only the b'... (900 characters)    <app.Node at 0x7f... name='x'
+ * next=None>
  */
 #ifndef OGT_DESCRIBE_H
 #define OGT_DESCRIBE_H

@@ -283,6 +283,7 @@ int idstate_check(const struct idstate *state, const struct process *process, co
 	if (state->pid != process->pid || strcmp(identity, state->identity) != 0)
 		return error_set(error, ERROR_FAILED,
 			"state file %s is about another process: %d%s; ids of two processes cannot be compared", path,
-			state->pid, state->pid == process->pid ? ", started at another time or another program since" : "");
+			state->pid,
+			state->pid == process->pid ? ", started at another time or another program since" : "");
 	return 0;
 }

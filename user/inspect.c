@@ -45,8 +45,8 @@ static uint64_t basicsize(const struct sized *sized)
 }
 
 /*
- * Whether a class of Python code, or a type of C code, brings a __sizeof__ of its own, before the kind's type or object.
- * Where a type shows no dict (builtin ones from 3.12 on), it is not known.
+ * Whether a class of Python code, or a type of C code, brings a __sizeof__ of its own, before the kind's type or
+ * object. Where a type shows no dict (builtin ones from 3.12 on), it is not known.
  */
 static bool has_own_size(const struct sized *sized)
 {
@@ -55,6 +55,9 @@ static bool has_own_size(const struct sized *sized)
 
 	for (int i = 0; type && i < BASES_MOST; i++) {
 		if (describe_kind(sized->python, sized->memory, type, &exact) != OBJECT_OTHER && exact)
+			return false;
+		/* No exception of C code has one. */
+		if (sized->kind == OBJECT_EXCEPTION && !type_is_heap(sized->python, sized->memory, type))
 			return false;
 		if (!at(sized, type, sized->layout->type.dict, &dict) || !dict ||
 			pyobject_dict_get(sized->layout, sized->memory, dict, "__sizeof__", &value) != 0 ||
@@ -102,7 +105,9 @@ static uint64_t str_size(const struct sized *sized)
 	if (layout->unicode.wstr >= 0) {
 		wide = field(sized, sized->object, layout->unicode.wstr);
 		if (wide && wide != data)
-			size += 4 * ((compact && ascii ? length : field(sized, sized->object, layout->unicode.wstr_length)) + 1);
+			size += 4 * ((compact && ascii ? length
+						       : field(sized, sized->object, layout->unicode.wstr_length)) +
+					    1);
 	}
 	return size;
 }
@@ -113,12 +118,10 @@ static uint64_t int_size(const struct sized *sized)
 	const struct layout *layout = sized->layout;
 	uint64_t size = field(sized, sized->object, layout->integer.size), count;
 
-	if (layout->integer.tagged) {
-		count = size >> 3;
-		return basicsize(sized) + 4 * (count ? count : 1);
-	}
-	count = (int64_t)size < 0 ? 0 - size : size;
-	return (uint64_t)layout->integer.digits + 4 * count;
+	count = layout->integer.tagged ? size >> 3 : (int64_t)size < 0 ? 0 - size : size;
+	if (count < (uint64_t)layout->integer.digits_least)
+		count = (uint64_t)layout->integer.digits_least;
+	return (layout->integer.tagged ? basicsize(sized) : (uint64_t)layout->integer.digits) + 4 * count;
 }
 
 /* Objects/typeobject.c, type___sizeof___impl */
@@ -142,6 +145,13 @@ static uint64_t set_size(const struct sized *sized)
 	return basicsize(sized) + (inside ? 0 : slots * 16);
 }
 
+static uint64_t bytearray_size(const struct sized *sized)
+{
+	uint64_t allocated = field(sized, sized->object, sized->layout->member.bytearray_allocated);
+
+	return basicsize(sized) + allocated + (allocated ? (uint64_t)sized->layout->member.bytearray_extra : 0);
+}
+
 static uint64_t own_size(const struct sized *sized)
 {
 	const struct layout *layout = sized->layout;
@@ -161,7 +171,7 @@ static uint64_t own_size(const struct sized *sized)
 	case OBJECT_LIST:
 		return basicsize(sized) + POINTER * field(sized, sized->object, layout->member.list_allocated);
 	case OBJECT_BYTEARRAY:
-		return basicsize(sized) + field(sized, sized->object, layout->member.bytearray_allocated);
+		return bytearray_size(sized);
 	case OBJECT_SET:
 	case OBJECT_FROZENSET:
 		return set_size(sized);
@@ -179,8 +189,9 @@ static uint64_t size_before(const struct sized *sized)
 
 	if (sized->flags & FLAG_HAVE_GC)
 		size += (uint64_t)sized->layout->gc_head.size;
-	/* Types that are static are not tracked (Objects/typeobject.c, type_is_gc). */
-	if (sized->kind == OBJECT_TYPE && at(sized, sized->object, sized->layout->type.flags, &flags) &&
+	/* Types that are static are not tracked (Objects/typeobject.c, type_is_gc); 3.11 and 3.12 do not look. */
+	if (sized->layout->attribute.style != VALUES_POINTERS && sized->layout->attribute.style != VALUES_TAGGED &&
+		sized->kind == OBJECT_TYPE && at(sized, sized->object, sized->layout->type.flags, &flags) &&
 		!(flags & FLAG_HEAP_TYPE))
 		size = 0;
 	if (sized->layout->attribute.style != VALUES_DICT && sized->flags & (FLAG_MANAGED_DICT | FLAG_MANAGED_WEAKREF))
@@ -190,7 +201,8 @@ static uint64_t size_before(const struct sized *sized)
 
 int inspect_read(const struct python *python, struct memory *memory, struct inspected *inspected)
 {
-	struct sized sized = {.python = python, .layout = &python->layout, .memory = memory, .object = inspected->address};
+	struct sized sized = {
+		.python = python, .layout = &python->layout, .memory = memory, .object = inspected->address};
 	bool exact;
 
 	type_name_free(&inspected->type);
@@ -206,7 +218,8 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	sized.kind = describe_kind(python, memory, sized.type, &exact);
 	inspected->size = own_size(&sized);
 	if (inspected->size != INSPECT_SIZE_UNKNOWN)
-		inspected->size = inspected->size < SIZE_MOST ? inspected->size + size_before(&sized) : INSPECT_SIZE_UNKNOWN;
+		inspected->size =
+			inspected->size < SIZE_MOST ? inspected->size + size_before(&sized) : INSPECT_SIZE_UNKNOWN;
 	/* Include/object.h, _Py_IsImmortal */
 	inspected->immortal = sized.layout->habits.immortals && (int32_t)inspected->refcount < 0;
 	typeresolve(python, memory, sized.type, &inspected->type);

@@ -160,8 +160,9 @@
 	.dk_nentries = 24, .dk_indices = 32
 
 /* Include/longintrepr.h, 3.11 Include/cpython/longintrepr.h; 3.12+ struct _PyLongValue there. */
-#define INTEGER_3_6 .size = 16, .digits = 24, .tagged = false
-#define INTEGER_3_12 .size = 16, .digits = 24, .tagged = true
+#define INTEGER_3_6 .size = 16, .digits = 24, .tagged = false, .digits_least = 0
+#define INTEGER_3_11 .size = 16, .digits = 24, .tagged = false, .digits_least = 1
+#define INTEGER_3_12 .size = 16, .digits = 24, .tagged = true, .digits_least = 1
 
 /* Include/floatobject.h, complexobject.h, listobject.h, setobject.h, ... (3.8+ some in Include/cpython). */
 #define MEMBER \
@@ -172,6 +173,7 @@
 #define MEMBER_3_6 MEMBER, .tuple_items = 24, .function_code = 16, .function_qualname = 104
 #define MEMBER_3_10 MEMBER, .tuple_items = 24, .function_code = 48, .function_qualname = 40
 #define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
+#define MEMBER_3_15 MEMBER_3_14, .bytearray_extra = 33
 
 /* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
 #define ATTRIBUTE(keys, first, how) \
@@ -472,7 +474,7 @@ static const struct layout layouts[] = {
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_POINTERS)},
-		.integer = {INTEGER_3_6},
+		.integer = {INTEGER_3_11},
 	},
 	{
 		RELEASES(3, 12, 0, ANY_MICRO),
@@ -702,7 +704,7 @@ static const struct layout layouts[] = {
 		.type = {TYPE, .ht_name = 864, .ht_qualname = 880, .size = 424, .heap_size = 944},
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
-		.member = {MEMBER_3_14},
+		.member = {MEMBER_3_15},
 		.attribute = {ATTRIBUTE(888, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},

@@ -38,7 +38,8 @@ enum line_table {
 	LINES_LOCATIONS, /* 3.11+: entries of varying length with columns */
 };
 
-/* Where an instance of a class has its attributes, besides __slots__ (Objects/dictobject.c, Include/internal/pycore_dict.h). */
+/* Where an instance of a class has its attributes, besides __slots__ (Objects/dictobject.c,
+ * Include/internal/pycore_dict.h). */
 enum instance_values {
 	VALUES_DICT, /* 3.6-3.10: in a dict, at dictoffset */
 	VALUES_POINTERS, /* 3.11: 24 bytes before it a pointer to its dict, 32 before one to its values */
@@ -216,11 +217,13 @@ struct layout {
 		int32_t set_small; /* the table inside of small ones */
 		int32_t bytearray_allocated;
 		int32_t bytearray_start; /* pointer to the first byte */
+		int32_t bytearray_extra; /* what __sizeof__ adds for the bytes object that holds them, 3.15+ */
 		int32_t function_code;
 		int32_t function_qualname;
 		int32_t method_function; /* PyMethodObject */
 		int32_t method_self;
-		int32_t builtin_def; /* PyCFunctionObject m_ml: pointer to PyMethodDef, whose first member is the name */
+		int32_t builtin_def; /* PyCFunctionObject m_ml: pointer to PyMethodDef, whose first member is the name
+				      */
 		int32_t builtin_self;
 		int32_t module_dict; /* PyModuleObject md_dict */
 		int32_t cell_ref;
@@ -243,6 +246,7 @@ struct layout {
 		int32_t size; /* ob_size, or lv_tag */
 		int32_t digits;
 		bool tagged; /* lv_tag, 3.12+ */
+		int32_t digits_least; /* __sizeof__ counts so many, also of 0 */
 	} integer;
 };
 

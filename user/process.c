@@ -261,7 +261,8 @@ static bool start_ticks(const struct process *process, unsigned long long *start
 
 	/* The 22nd and the 28th field; the third follows the command name. */
 	return read_start(process->directory, "stat", stat, sizeof(stat)) > 0 && (end = strrchr(stat, ')')) &&
-	       sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu "
+	       sscanf(end + 1,
+		       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu "
 		       "%*u %*d %*u %*u %*u %llu",
 		       start, stack) == 2;
 }

@@ -82,8 +82,9 @@ uint64_t process_children_hash(const struct process *process);
 size_t process_children_alike(const struct process *process, pid_t *children, size_t most);
 
 /*
- * Text that no other process has, of this boot of the machine or another, nor this one once it has become another program:
- * which boot it was, when in it the process started, and where the program's stack begins. "" when that cannot be told.
+ * Text that no other process has, of this boot of the machine or another, nor this one once it has become another
+ * program: which boot it was, when in it the process started, and where the program's stack begins. "" when that cannot
+ * be told.
  */
 #define PROCESS_IDENTITY_BYTES 96
 void process_identity(const struct process *process, char identity[PROCESS_IDENTITY_BYTES]);

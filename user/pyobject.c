@@ -162,7 +162,8 @@ static uint64_t usable(uint64_t slots)
 	return (slots << 1) / 3;
 }
 
-static bool keys_entries(const struct layout *layout, struct memory *memory, uint64_t keys, struct dict_entries *entries)
+static bool keys_entries(
+	const struct layout *layout, struct memory *memory, uint64_t keys, struct dict_entries *entries)
 {
 	uint64_t indices;
 
@@ -173,7 +174,8 @@ static bool keys_entries(const struct layout *layout, struct memory *memory, uin
 	if (layout->dict.style == DICT_KEYS_SIZE) {
 		uint64_t size;
 
-		if (!memory_u64(memory, keys + (uint64_t)layout->dict.dk_size, &size) || !size || size > DICT_SLOTS_MOST)
+		if (!memory_u64(memory, keys + (uint64_t)layout->dict.dk_size, &size) || !size ||
+			size > DICT_SLOTS_MOST)
 			return false;
 		/* Objects/dictobject.c, DK_IXSIZE: the narrowest integer that can number the slots. */
 		indices = size <= 0xff ? size : size <= 0xffff ? 2 * size : 4 * size;
@@ -222,20 +224,57 @@ uint64_t pyobject_dict_size(const struct layout *layout, struct memory *memory, 
 	return size;
 }
 
-/* values: address of the array of a split table, 0: the entries hold them. */
+/*
+ * Which of the shared keys were set, in the order in which they were (Include/internal/pycore_dict.h,
+ * _PyDictValues_AddToInsertionOrder): their number, or -1 where values keep no order of their own (to 3.10).
+ */
+static int insertion_order(
+	const struct layout *layout, struct memory *memory, uint64_t values, unsigned char order[256])
+{
+	unsigned char head[2], size, backwards[256];
+
+	switch (layout->attribute.style) {
+	case VALUES_DICT:
+		break;
+	case VALUES_POINTERS:
+	case VALUES_TAGGED: /* before the values: how many, and backwards before that, which */
+		if (!memory_read(memory, values - 2, &size, 1) ||
+			!memory_read(memory, values - 2 - size, backwards, size))
+			return -1;
+		for (int i = 0; i < size; i++)
+			order[i] = backwards[size - 1 - i];
+		return size;
+	case VALUES_INLINE: /* capacity and size first, which behind the values */
+		if (!memory_read(memory, values, head, sizeof(head)) ||
+			!memory_read(memory, values + (uint64_t)layout->attribute.values_first + 8 * (uint64_t)head[0],
+				order, head[1]))
+			return -1;
+		return head[1];
+	}
+	return -1;
+}
+
+/* values: what a split table or an instance without a dict has, 0: the entries hold them. */
 static bool visit_entries(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
 	pyobject_visit_item *visit, void *context)
 {
+	unsigned char order[256];
+	int ordered = values ? insertion_order(layout, memory, values, order) : -1;
 	struct dict_entries entries;
+	uint64_t count;
 
 	if (!keys_entries(layout, memory, keys, &entries))
 		return false;
-	for (uint64_t i = 0; i < entries.count && i < entries.room; i++) {
-		uint64_t entry = entries.first + i * entries.size, key, value;
+	count = ordered >= 0 ? (uint64_t)ordered : entries.count < entries.room ? entries.count : entries.room;
+	if (values)
+		values += (uint64_t)layout->attribute.values_first;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t number = ordered >= 0 ? order[i] : i, entry = entries.first + number * entries.size, key,
+			 value;
 
-		if (!memory_u64(memory, entry + entries.key, &key) ||
-			!memory_u64(memory, values ? values + i * sizeof(value) : entry + entries.key + sizeof(key),
-				&value))
+		if (number >= entries.room || !memory_u64(memory, entry + entries.key, &key) ||
+			!memory_u64(memory,
+				values ? values + number * sizeof(value) : entry + entries.key + sizeof(key), &value))
 			return false;
 		if (key && value && !visit(context, key, value))
 			return true;
@@ -246,7 +285,7 @@ static bool visit_entries(const struct layout *layout, struct memory *memory, ui
 bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
 	pyobject_visit_item *visit, void *context)
 {
-	return visit_entries(layout, memory, keys, values + (uint64_t)layout->attribute.values_first, visit, context);
+	return visit_entries(layout, memory, keys, values, visit, context);
 }
 
 bool pyobject_dict_items(

@@ -44,8 +44,8 @@ int pyobject_dict_get(
  * when something could not be read.
  */
 typedef bool pyobject_visit_item(void *context, uint64_t key, uint64_t value);
-bool pyobject_dict_items(const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit,
-	void *context);
+bool pyobject_dict_items(
+	const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit, void *context);
 
 /* The same for a keys object and the array of values that belongs to it, of an instance without a dict. */
 bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,

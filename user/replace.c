@@ -28,8 +28,8 @@ int replace_check(const char *what, const char *path, struct error *error)
 		return error_set(error, ERROR_FAILED, "cannot write %s %s: %s", what, path, strerror(errno));
 	directory = dirname(target);
 	if (access(directory, W_OK | X_OK) < 0)
-		return error_set(error, ERROR_FAILED, "cannot write %s %s: %s: %s", what, path, directory,
-			strerror(errno));
+		return error_set(
+			error, ERROR_FAILED, "cannot write %s %s: %s: %s", what, path, directory, strerror(errno));
 	return 0;
 }
 
@@ -39,8 +39,7 @@ static int failed(const struct replacement *replacement, int reason, struct erro
 		strerror(reason), access(replacement->target, F_OK) == 0 ? "; the earlier one was kept" : "");
 }
 
-int replace_begin(
-	struct replacement *replacement, const char *what, const char *path, mode_t mode, struct error *error)
+int replace_begin(struct replacement *replacement, const char *what, const char *path, mode_t mode, struct error *error)
 {
 	struct stat status;
 

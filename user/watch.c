@@ -167,8 +167,8 @@ static bool add_eventful(const struct events *events, struct growth_row **rows, 
 	for (size_t i = 0; i < events->names.size; i++) {
 		const struct event *event = &events->event[i];
 		/* Where nothing can be told, there is nothing to show. */
-		bool listed = events->kind == STREAM_FULL ? !event->births && !event->deaths
-							  : event->births_per_second <= 0;
+		bool listed =
+			events->kind == STREAM_FULL ? !event->births && !event->deaths : event->births_per_second <= 0;
 
 		for (size_t k = 0; k < grown && !listed; k++)
 			listed = strcmp(all[k].name, events->names.entry[i].name) == 0;
@@ -562,8 +562,8 @@ static void read_objects(void *context)
 	memory_forget(inspection->memory);
 	inspection->failed = false;
 	for (size_t i = 0; i < inspection->count && !inspection->failed; i++)
-		inspection->failed = inspect_read(
-			&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
+		inspection->failed =
+			inspect_read(&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
 }
 
 static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
@@ -585,8 +585,7 @@ static int inspect(struct watch *watch, struct inspection *inspection, struct er
 	return inspection->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
-static int show_objects(
-	struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
+static int show_objects(struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
 {
 	size_t missing = 0;
 
@@ -600,8 +599,7 @@ static int show_objects(
 		else if (i < named)
 			render_note("0x%llx: no object is there", (unsigned long long)object->address);
 	}
-	return !missing ? 0
-			: error_set(error, ERROR_FAILED, "at %zu of %zu addresses is no object", missing, named);
+	return !missing ? 0 : error_set(error, ERROR_FAILED, "at %zu of %zu addresses is no object", missing, named);
 }
 
 /* Addresses first, then what was asked for by type. */
@@ -613,9 +611,12 @@ static int run_inspect(struct watch *watch, const struct capture *first, struct 
 	uint64_t address;
 	int result = 0;
 
-	inspection.object = calloc(options->inspect_count * INSPECT_MOST + 1, sizeof(*inspection.object));
+	for (size_t i = 0; i < options->inspect_count; i++)
+		named += is_address(options->inspect[i], &address);
+	inspection.object = calloc(named + (options->inspect_count - named) * limit + 1, sizeof(*inspection.object));
 	if (!inspection.object)
 		return error_set(error, ERROR_FAILED, "out of memory");
+	named = 0;
 	for (size_t i = 0; i < options->inspect_count; i++) {
 		if (is_address(options->inspect[i], &address))
 			inspection.object[named++].address = address;

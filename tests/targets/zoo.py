@@ -1,0 +1,407 @@
+"""Objects of all kinds, and what the tool should say of each.
+
+argv[1]: the file for a list of {"address", "type", "size", "refcount", "repr"}; a size of null: only its type's code could tell,
+a refcount of null: immortal. It blocks then until SIGUSR1. The texts are made by `text` below, from what Python itself
+says of the objects; the rules are those of user/describe.h. Python 3.6 to 3.15.
+"""
+import collections
+import functools
+import gc
+import io
+import itertools
+import json
+import math
+import re
+import sys
+import types
+import weakref
+
+import oracle
+
+ELEMENTS, TEXT, DEPTH = 5, 60, 2
+HIDDEN = ((0x7f, 0xa0), (0xad, 0xad), (0x200b, 0x200f), (0x2028, 0x202e), (0x2060, 0x206f), (0xd800, 0xf8ff),
+          (0xfeff, 0xfeff), (0xfff0, 0xffff), (0xe0000, 0x10ffff))
+PLAIN = (type(None), type(NotImplemented), type(...), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
+         frozenset, types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, types.CodeType,
+         type((lambda x: lambda: x)(1).__closure__[0]), weakref.ref)
+member_descriptor, base_exception = type(types.FunctionType.__closure__), BaseException
+
+
+def type_name(kind):
+    full = oracle.names(kind)[1]
+    return full[9:] if full.startswith("builtins.") else full
+
+
+def quoted(string, prefix=""):
+    quote = '"' if "'" in string and '"' not in string else "'"
+    out = []
+    for one in string:
+        number = ord(one)
+        if one in (quote, "\\"):
+            out.append("\\" + one)
+        elif one in "\n\r\t":
+            out.append({"\n": "\\n", "\r": "\\r", "\t": "\\t"}[one])
+        elif number < 32 or any(first <= number <= last for first, last in HIDDEN) or prefix and number > 126:
+            out.append("\\x%02x" % number if number < 256 else "\\u%04x" % number if number < 65536 else "\\U%08x" % number)
+        else:
+            out.append(one)
+    return prefix + quote + "".join(out) + quote
+
+
+def string(one):
+    return quoted(one[:TEXT]) + ("... (%d characters)" % len(one) if len(one) > TEXT else "")
+
+
+def byte_string(one):
+    return quoted(bytes(one[:TEXT]).decode("latin-1"), "b") + ("... (%d bytes)" % len(one) if len(one) > TEXT else "")
+
+
+def decimal(one):
+    digits = []
+    rest = abs(one)
+    while rest >= 10**1000:  # str() refuses long ones
+        rest, last = divmod(rest, 10**1000)
+        digits.append("%01000d" % last)
+    digits = "".join([str(rest)] + digits[::-1])
+    sign = "-" if one < 0 else ""
+    if len(digits) > TEXT:
+        return "%s%s...%s (%d digits)" % (sign, digits[:TEXT - 10], digits[-10:], len(digits))
+    return sign + digits
+
+
+def rest(shown, count):
+    return "%s... of %d" % (", " if shown else "", count) if count > shown else ""
+
+
+def elements(parts, count, path, one):
+    """The first parts of a container, as text."""
+    shown = min(count, ELEMENTS) if len(path) < DEPTH else 0
+    texts = [": ".join(text(x, path + (one,)) for x in part) for part in itertools.islice(parts, shown)]
+    return ", ".join(texts) + ("," if isinstance(one, tuple) and count == shown == 1 else "") + rest(shown, count)
+
+
+def place(code):
+    return "%s:%d" % (name(code.co_filename), code.co_firstlineno)
+
+
+def name(string):
+    return quoted(string.replace("'", "\0")).replace("\\x00", "'")[1:-1] if "\\" not in string else None
+
+
+def content(one, kind, path):
+    if kind is bool:
+        return "True" if one else "False"
+    if kind in (type(None), type(NotImplemented), type(...)):
+        return repr(one)
+    if kind is int:
+        return decimal(int.__add__(one, 0))
+    if kind is float:
+        return float.__repr__(one)
+    if kind is complex:
+        return complex.__repr__(one)
+    if kind is str:
+        return string(str.__str__(one))
+    if kind is bytes:
+        return byte_string(one)
+    if kind is bytearray:
+        return "bytearray(%s)" % byte_string(one)
+    if kind is list:
+        return "[%s]" % elements(zip(list.__iter__(one)), list.__len__(one), path, one)
+    if kind is tuple:
+        return "(%s)" % elements(zip(tuple.__iter__(one)), tuple.__len__(one), path, one)
+    if kind is dict:
+        return "{%s}" % elements(dict.items(one), dict.__len__(one), path, one)
+    if kind is set:
+        return "{%s}" % elements(zip(set.__iter__(one)), len(one), path, one) if set.__len__(one) else "set()"
+    if kind is frozenset:
+        inside = "{%s}" % elements(zip(frozenset.__iter__(one)), len(one), path, one) if frozenset.__len__(one) else ""
+        return "frozenset(%s)" % inside
+    if kind is types.FunctionType:
+        return "<function %s %s>" % (one.__qualname__, place(one.__code__))
+    if kind is types.MethodType:
+        function = one.__func__
+        what = ("%s %s" % (function.__qualname__, place(function.__code__))
+                if type(function) is types.FunctionType else text(function, path + (one,)))
+        return "<method %s of %s>" % (what, text(one.__self__, path + (one,)))
+    if kind is types.BuiltinFunctionType:
+        of = one.__self__
+        return "<built-in %s%s>" % (
+            one.__name__, "" if of is None or type(of) is types.ModuleType else " of " + text(of, path + (one,)))
+    if kind is types.ModuleType:
+        return "<module %s>" % text(one.__dict__["__name__"], path)
+    if kind is types.CodeType:
+        return "<code %s %s>" % (getattr(one, "co_qualname", one.co_name), place(one))
+    if kind is weakref.ref:
+        return "<weakref to %s>" % (text(one(), path + (one,)) if one() is not None else "what is gone")
+    try:
+        return "<cell %s>" % text(one.cell_contents, path + (one,))
+    except ValueError:
+        return "<cell empty>"
+
+
+def attributes(one):
+    for kind in type(one).__mro__:
+        if not kind.__flags__ & 1 << 9:
+            break
+        for key, value in kind.__dict__.items():
+            if type(value) is member_descriptor:
+                try:
+                    yield key, value.__get__(one)
+                except AttributeError:
+                    pass
+    for key, value in getattr(one, "__dict__", {}).items():
+        yield key, value
+
+
+def text(one, path=()):
+    for outer in path:
+        if outer is one:
+            return "<cycle to %#x>" % id(one)
+    kind = type(one)
+    if issubclass(kind, BaseException):
+        arguments = base_exception.args.__get__(one)
+        return "%s(%s)" % (type_name(kind), elements(zip(arguments), len(arguments), path, one))
+    if issubclass(kind, type):
+        return "<class %s>" % type_name(one)
+    if kind in PLAIN:
+        return content(one, kind, path)
+    base = next((base for base in kind.__mro__ if base in PLAIN), None)
+    out = "<%s at %#x" % (type_name(kind), id(one))
+    if base:
+        out += " " + content(one, base, path)
+    if len(path) < DEPTH and kind.__flags__ & 1 << 9:
+        found = list(attributes(one))
+        for key, value in found[:ELEMENTS]:
+            out += " %s=%s" % (key, text(value, path + (one,)))
+        if len(found) > ELEMENTS:
+            out += " ... of %d" % len(found)
+    return out + ">"
+
+
+# --- the animals ---
+
+
+class Node(object):
+    def __init__(self, number):
+        self.name, self.next, self.items = "n%d" % number, None, [number] * number
+
+    def method(self):
+        pass
+
+    @classmethod
+    def of_class(cls):
+        pass
+
+
+class Wide(object):
+    def __init__(self):
+        for i in range(9):
+            setattr(self, "a%d" % i, i)
+
+
+class Slots(object):
+    __slots__ = ("a", "b")
+
+
+class MoreSlots(Slots):
+    __slots__ = ("c", "__weakref__")
+
+
+class Both(Slots):
+    pass
+
+
+class Bare(object):
+    pass
+
+
+class OwnSize(object):
+    def __sizeof__(self):
+        return 1000
+
+
+class Later(object):
+    pass
+
+
+def subclasses(name):
+    for base in (int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, Exception):
+        yield type(name, (base,), {"__module__": "zoo.animals"})
+
+
+def function(x, y=[]):
+    return lambda: x
+
+
+def generate():
+    yield 1
+
+
+def make_ints():
+    for bits in (0, 1, 7, 29, 30, 31, 59, 60, 61, 63, 64, 89, 90, 119, 120, 150, 199, 200, 201, 1000, 3333, 10000, 100000):
+        for number in (2**bits, 2**bits - 1, -2**bits, 2**bits + 12345):
+            yield number
+    for number in (-5, -6, 255, 256, 257, 10**6, -10**6, 123456789, 999999999, 1000000000):
+        yield number
+    for power in (9, 18, 27, 49, 59, 60, 61, 100, 999, 1000):
+        yield 10**power
+        yield 10**power - 1
+        yield -10**power
+
+
+def make_floats():
+    for number in (0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 1e15, 1e16, 1e17, 123456789.125, 1e-4, 1e-5, 0.00012345, 1e22, 1e23,
+                   1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, math.pi, float("nan"), float("inf"),
+                   -float("inf"), 12345678901234567.0, 1e100, 123e-7, 9007199254740993.0, 100.0, 1e5, 299792458.0):
+        yield number
+    for one in (0j, -0j, 1j, 1 + 2j, -1.5 - 2.5j, complex(0, -1), complex(-0.0, 2), complex("nan"), complex(1e300, 1e-300),
+                complex(float("inf"), float("nan"))):
+        yield one
+
+
+def make_strings():
+    for n in (58, 62, 63, 119, 120, 121):
+        yield "'" * n
+        yield "\u0416" * n
+        yield "\\" * n
+    for one in ("", "a", "it's", 'say "hi"', "both ' and \"", "back\\slash", "tab\tnew\nline\r", "\0nul", "\x1b[31mred", "\x7f",
+                "ü", "\xa0\xad", "€uro", "\u1234", "\u200b\u202e", "\ud800", "a\udfffb", "\U0001f600", "\U0001f600" * 70,
+                "ü" * 59, "ü" * 60, "ü" * 61, "x" * 60, "x" * 61, "x" * 100000, "€" * 1000, "\uffff", "\U0010ffff", "\ue000",
+                "mixed ü € \U0001f600 '", "\n" * 61):
+        yield one
+    for one in (b"", b"a", b"it's", b"\0\x01\x7e\x7f\x80\xff", b"'\"", b"tab\t\n\r\\", b"y" * 60, b"y" * 61, b"z" * 5000):
+        yield one
+        yield bytearray(one)
+
+
+def make_containers():
+    for n in (0, 1, 2, 4, 5, 6, 7, 100, 1000):
+        yield list(range(n))
+        yield tuple(range(n))
+        yield {i: str(i) for i in range(n)}
+        yield set(range(n))
+        yield frozenset(range(n))
+        yield ["%d" % i for i in range(n)]
+        yield {"k%d" % i: [i] for i in range(n)}
+    shrunk, gone = set(range(1000)), dict.fromkeys(range(50))
+    for i in range(990):
+        shrunk.discard(i)
+    for i in range(45):
+        del gone[i]
+    yield shrunk
+    yield gone
+    appended = []
+    for i in range(100):
+        appended.append(i)
+        if i % 9 == 0:
+            yield list(appended)
+    yield appended
+    yield [[[[[1]]]]]
+    yield ([({1: [2]},)],)
+    yield {"a": {"b": {"c": {"d": 1}}}}
+    yield {(1, (2, (3, (4,)))): frozenset([frozenset([1])])}
+    yield {None: True, 1.5: b"x", "s": ..., int: Node}
+    cycle = [1]
+    cycle.append(cycle)
+    yield cycle
+    loop = {}
+    loop["self"] = [loop]
+    yield loop
+
+
+def make_instances():
+    node = Node(7)
+    node.next = Node(1)
+    node.next.next = node
+    slots, some, more, both = Slots(), Slots(), MoreSlots(), Both()
+    slots.a, slots.b, some.b, more.a, more.c, both.a, both.other = 1, "two", [3], (), {}, None, both
+    yield from (node, node.next, Wide(), slots, some, Slots(), more, MoreSlots(), both, Both(), Bare(), object(), OwnSize(), Later())
+    late = Bare()
+    late.x = 1
+    del late.x
+    yield late
+    replaced = Bare()
+    replaced.__dict__ = {"whole": "dict", 1: 2} if False else {"whole": "dict"}
+    yield replaced
+    seen = Bare()
+    seen.a, seen.b = 1, 2
+    seen.__dict__
+    yield seen
+    many = Bare()
+    for i in range(60):
+        setattr(many, "attribute%d" % i, i)
+    yield many
+    yield collections.namedtuple("Point", "x y")(1, [2])
+    for hostile in ("Plain", "na me", "\x1b[2J", "\n", "ü€\U0001f600", "x" * 300, "'quote\"", "%s%n"):
+        for kind in subclasses(hostile):
+            try:
+                yield kind()
+            except TypeError:
+                continue
+        kind = type(hostile, (object,), {"__slots__": ()})
+        yield kind()
+        yield kind
+    for kind, value in zip(subclasses("Filled"), (5, 2.5, 1j, "text", b"raw", b"array", [1, 2], (3, 4), {5: 6}, {7}, [8], "wrong")):
+        one = kind(value)
+        one.attribute = "own"
+        yield one
+
+
+def make_code():
+    node = Node(2)
+    closure = function(node)
+    empty = (lambda: [lambda: late, None])()[0].__closure__ if False else None
+    yield from (function, closure, closure.__closure__[0], node.method, Node.of_class, len, [].append, {1: 2}.get, print, sys, re,
+                types, json, oracle, Node, int, type, object, dict, Slots, Exception, function.__code__, Node.method.__code__,
+                weakref.ref(node), functools.wraps, math.sin, "x".join, weakref.ref(Node), io.StringIO, str.upper.__class__)
+    dead = weakref.ref(Bare())
+    yield dead
+
+    def unset():
+        if False:
+            later = 1
+        return lambda: later
+    yield unset().__closure__[0]
+    yield keep_alive.append(node) or node
+
+
+def make_exceptions():
+    yield from (Exception(), ValueError("x"), KeyError("k", 1), OSError(2, "no such"), StopIteration(5), RuntimeError([1, [2, [3]]]),
+                UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), SystemExit(3), Exception(*range(9)))
+
+
+keep_alive = []
+
+
+def known_size(one):
+    """sys.getsizeof(), where the tool claims to know it: not where code of the type says what it is."""
+    kind = type(one)
+    if isinstance(one, types.CodeType):
+        return None
+    for base in kind.__mro__:
+        if base in PLAIN or base is object or base in (type, BaseException):
+            return sys.getsizeof(one)
+        if "__sizeof__" in base.__dict__:
+            return None
+    return None
+
+
+def main():
+    zoo = [None, NotImplemented, ..., True, False]
+    for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions):
+        zoo.extend(make())
+    gc.collect()
+    gc.disable()
+    rows = []
+    for i in range(len(zoo)):
+        one = zoo[i]
+        rows.append({"address": hex(id(one)), "type": oracle.names(type(one))[1], "size": known_size(one), "repr": text(one)})
+        one = None
+    # Texts and sizes have been made: nothing refers to an animal any more but what did before.
+    for i in range(len(zoo)):
+        rows[i]["refcount"] = sys.getrefcount(zoo[i]) - 1
+    oracle.write(sys.argv[1], json.dumps(rows))
+    oracle.FOR_SIGNAL[0](oracle.FOR_SIGNAL[1])
+
+
+main()
