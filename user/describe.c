@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "pyobject.h"
 #include "typeresolve.h"
 
@@ -81,6 +82,10 @@ static const struct {
 	{"weakref", OBJECT_WEAKREF},
 	{"weakref.ReferenceType", OBJECT_WEAKREF}, /* 3.13+ */
 	{"BaseException", OBJECT_EXCEPTION},
+	{"generator", OBJECT_GENERATOR},
+	{"coroutine", OBJECT_COROUTINE},
+	{"async_generator", OBJECT_ASYNC_GENERATOR},
+	{"frame", OBJECT_FRAME},
 };
 
 /* A NUL-terminated literal of C code; false when it is longer than there is room. */
@@ -597,6 +602,90 @@ static void write_code(struct writer *writer, uint64_t object)
 	fputc('>', writer->out);
 }
 
+/* "file:line" of the instruction that a frame is at. */
+static void write_position(struct writer *writer, uint64_t frame)
+{
+	struct code_position position;
+	uint64_t code, instruction;
+
+	if (!at(writer, frame, writer->layout->frame.code, &code) ||
+		!at(writer, frame, writer->layout->frame.instruction, &instruction) ||
+		!code_position(writer->layout, writer->memory, code, instruction, &position)) {
+		unreadable(writer);
+		return;
+	}
+	fprintf(writer->out, "%s:%u", position.file, position.line);
+	code_position_free(&position);
+}
+
+/* How a generator stands, and where its frame is; 0 when it is over. */
+static const char *generator_state(const struct writer *writer, uint64_t object, uint64_t *frame)
+{
+	const struct layout *layout = writer->layout;
+	uint32_t last;
+	int8_t state;
+
+	*frame = 0;
+	if (layout->generator.state >= 0) {
+		if (!memory_read(writer->memory, object + (uint64_t)layout->generator.state, &state, 1))
+			return NULL;
+		if (state >= layout->generator.completed)
+			return "finished";
+		*frame = object + (uint64_t)layout->generator.frame;
+		return state == layout->generator.created     ? "not started"
+		       : state == layout->generator.executing ? "running"
+							      : "suspended";
+	}
+	if (!at(writer, object, layout->generator.frame, frame))
+		return NULL;
+	if (!*frame)
+		return "finished";
+	if (!memory_u32(writer->memory, *frame + (uint64_t)layout->frame.instruction, &last))
+		return NULL;
+	/* Whether it runs its frame knows, which only differs between versions: it is then not at a yield. */
+	return last == UINT32_MAX ? "not started" : "suspended";
+}
+
+static void write_generator(struct writer *writer, uint64_t object, const char *what)
+{
+	const char *state;
+	uint64_t name, frame;
+
+	fprintf(writer->out, "<%s ", what);
+	if (at(writer, object, writer->layout->generator.qualname, &name))
+		write_name(writer, name);
+	else
+		unreadable(writer);
+	state = generator_state(writer, object, &frame);
+	fprintf(writer->out, " %s", state ? state : "?");
+	if (frame) {
+		fputs(" at ", writer->out);
+		write_position(writer, frame);
+	}
+	fputc('>', writer->out);
+}
+
+static void write_frame(struct writer *writer, uint64_t object)
+{
+	uint64_t frame = object, code, name;
+
+	fputs("<frame ", writer->out);
+	if (writer->layout->generator.frame_object >= 0 &&
+		!at(writer, object, writer->layout->generator.frame_object, &frame))
+		frame = 0;
+	if (frame && at(writer, frame, writer->layout->frame.code, &code) &&
+		at(writer, code & ~writer->layout->frame.code_tag, writer->layout->code.name, &name))
+		write_name(writer, name);
+	else
+		unreadable(writer);
+	fputs(" at ", writer->out);
+	if (frame)
+		write_position(writer, frame);
+	else
+		unreadable(writer);
+	fputc('>', writer->out);
+}
+
 /* "qualname file:line" */
 static void write_callable(struct writer *writer, uint64_t function)
 {
@@ -937,6 +1026,18 @@ static void write_content(struct writer *writer, uint64_t object, enum object_ki
 		break;
 	case OBJECT_WEAKREF:
 		write_weakref(writer, object);
+		break;
+	case OBJECT_GENERATOR:
+		write_generator(writer, object, "generator");
+		break;
+	case OBJECT_COROUTINE:
+		write_generator(writer, object, "coroutine");
+		break;
+	case OBJECT_ASYNC_GENERATOR:
+		write_generator(writer, object, "async_generator");
+		break;
+	case OBJECT_FRAME:
+		write_frame(writer, object);
 		break;
 	case OBJECT_EXCEPTION:
 	case OBJECT_PLAIN:

@@ -56,6 +56,10 @@ enum object_kind {
 	OBJECT_CELL,
 	OBJECT_WEAKREF,
 	OBJECT_EXCEPTION,
+	OBJECT_GENERATOR,
+	OBJECT_COROUTINE,
+	OBJECT_ASYNC_GENERATOR,
+	OBJECT_FRAME,
 };
 
 /* Of objects of this type; *exact: it is no subclass of the builtin type. */

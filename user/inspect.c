@@ -160,6 +160,10 @@ static uint64_t own_size(const struct sized *sized)
 		return INSPECT_SIZE_UNKNOWN;
 	switch (sized->kind) {
 	case OBJECT_CODE:
+	case OBJECT_FRAME:
+	case OBJECT_GENERATOR:
+	case OBJECT_COROUTINE:
+	case OBJECT_ASYNC_GENERATOR:
 		return INSPECT_SIZE_UNKNOWN;
 	case OBJECT_STR:
 		return str_size(sized);

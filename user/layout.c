@@ -175,6 +175,16 @@
 #define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
 #define MEMBER_3_15 MEMBER_3_14, .bytearray_extra = 33
 
+/* Include/genobject.h (3.11+ Include/cpython, 3.14+ pycore_interpframe_structs.h); states: pycore_frame.h. */
+#define GENERATOR_3_6 .frame = 16, .qualname = 56, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
+#define GENERATOR_3_10 .frame = 16, .qualname = 48, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
+#define GENERATOR_3_11 \
+	.frame = 80, .qualname = 40, .state = 75, .frame_object = 24, .created = -2, .executing = 0, .completed = 1
+#define GENERATOR .frame = 72, .qualname = 32, .state = 67, .frame_object = 24
+#define GENERATOR_3_12 GENERATOR, .created = -2, .executing = 0, .completed = 1
+#define GENERATOR_3_13 GENERATOR, .created = -3, .executing = 0, .completed = 1
+#define GENERATOR_3_15 GENERATOR, .created = 0, .executing = 4, .completed = 5
+
 /* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
 #define ATTRIBUTE(keys, first, how) \
 	.values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_name = 24, .descriptor_member = 40, \
@@ -207,6 +217,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -235,6 +246,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -269,6 +281,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -303,6 +316,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -346,6 +360,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -388,6 +403,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(864, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -430,6 +446,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_10},
+		.generator = {GENERATOR_3_10},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
 	},
@@ -473,6 +490,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.generator = {GENERATOR_3_11},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_POINTERS)},
 		.integer = {INTEGER_3_11},
 	},
@@ -515,6 +533,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.generator = {GENERATOR_3_12},
 		.attribute = {ATTRIBUTE(880, 0, VALUES_TAGGED)},
 		.integer = {INTEGER_3_12},
 	},
@@ -537,6 +556,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
@@ -569,6 +589,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
@@ -614,6 +635,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
+		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
@@ -656,6 +678,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
+		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
@@ -705,6 +728,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_15},
+		.generator = {GENERATOR_3_15},
 		.attribute = {ATTRIBUTE(888, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},

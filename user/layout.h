@@ -231,6 +231,14 @@ struct layout {
 		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
 	} member;
 
+	struct { /* PyGenObject, and coroutines and asynchronous generators, which begin alike */
+		int32_t frame; /* pointer to PyFrameObject gi_frame (3.6-3.10), or the _PyInterpreterFrame itself */
+		int32_t qualname;
+		int32_t state; /* int8_t gi_frame_state, 3.11+ */
+		int32_t frame_object; /* in PyFrameObject: pointer to its _PyInterpreterFrame, 3.11+ */
+		int8_t created, executing, completed; /* values of state; from completed on it is over */
+	} generator;
+
 	struct { /* attributes of instances */
 		int32_t dictoffset; /* in PyTypeObject: where an instance has its dict, bytes; negative: from the end */
 		int32_t cached_keys; /* in PyHeapTypeObject, 3.3+: keys that instances share */

@@ -30,6 +30,9 @@
 #define TICK 0.25
 /* Objects that are inspected in one hold. */
 #define INSPECT_MOST 1000
+/* So many times as many as are asked for, as some will have died. */
+#define CANDIDATES 4
+#define OLDEST (LAYOUT_GENERATIONS - 1)
 
 struct watch {
 	const struct options *options;
@@ -531,23 +534,32 @@ static bool is_called(const struct type_name *type, const char *name)
 	return called;
 }
 
-/* The first objects of a type, as gc.get_objects() would list them. */
-static size_t first_of_type(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
+/*
+ * Objects of a type, in the order of gc.get_objects(): the first, and as many of the oldest, which are likely to be
+ * there at the next cut. Not more than most.
+ */
+static size_t candidates(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
 {
 	const struct census *census = &capture->census;
 	bool *wanted = calloc(census->types.count + 1, sizeof(*wanted));
-	size_t count = 0;
+	size_t all = 0, first = 0, old = 0, count = 0;
 
-	for (size_t i = 0; wanted && i < census->types.count; i++)
+	for (size_t i = 0; wanted && i < census->types.count; i++) {
 		wanted[i] = is_called(&capture->names[i], name);
+		all += wanted[i] ? census->types.type[i].count : 0;
+	}
 	for (size_t i = 0; wanted && i < census->segment_count; i++) {
 		const struct census_segment *segment = &census->segments[i];
 
 		if (segment->generation == GENERATION_PERMANENT)
 			continue;
 		for (size_t k = segment->first; k < segment->first + segment->count && count < most; k++) {
-			if (wanted[census->type[k]])
-				objects[count++].address = census->address[k];
+			if (!wanted[census->type[k]])
+				continue;
+			if (all > most && first >= most / 2 && (segment->generation != OLDEST || old++ >= most / 2))
+				continue;
+			objects[count++].address = census->address[k];
+			first++;
 		}
 	}
 	free(wanted);
@@ -585,64 +597,95 @@ static int inspect(struct watch *watch, struct inspection *inspection, struct er
 	return inspection->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
-static int show_objects(struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
+/* What was asked for by name: those of its candidates that are still there, up to the limit. */
+struct asked {
+	const char *name;
+	size_t first, count;
+};
+
+static int show_addresses(struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
 {
 	size_t missing = 0;
 
-	for (size_t i = 0; i < inspection->count; i++) {
+	for (size_t i = 0; i < named; i++) {
 		const struct inspected *object = &inspection->object[i];
 
-		/* Those that were found by type may have died since. */
-		missing += !object->is_object && i < named;
+		missing += !object->is_object;
 		if (object->is_object)
 			render_object(watch->render, object, watch->options->full_names);
-		else if (i < named)
+		else
 			render_note("0x%llx: no object is there", (unsigned long long)object->address);
 	}
 	return !missing ? 0 : error_set(error, ERROR_FAILED, "at %zu of %zu addresses is no object", missing, named);
+}
+
+static int show_asked(struct watch *watch, const struct inspection *inspection, const struct asked *asked, size_t limit,
+	struct error *error)
+{
+	size_t shown = 0;
+
+	for (size_t i = asked->first; i < asked->first + asked->count && shown < limit; i++) {
+		const struct inspected *object = &inspection->object[i];
+
+		/* The census was of another moment. */
+		if (!object->is_object || !is_called(&object->type, asked->name))
+			continue;
+		render_object(watch->render, object, watch->options->full_names);
+		shown++;
+	}
+	if (shown)
+		return 0;
+	return error_set(error, ERROR_FAILED,
+		"no object that the collector tracks is a %s; --types lists what there is", asked->name);
 }
 
 /* Addresses first, then what was asked for by type. */
 static int run_inspect(struct watch *watch, const struct capture *first, struct error *error)
 {
 	const struct options *options = watch->options;
-	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST, named = 0;
+	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST;
+	size_t named = 0, names = 0, most = limit * CANDIDATES < INSPECT_MOST ? limit * CANDIDATES : INSPECT_MOST;
 	struct inspection inspection = {.watch = watch};
+	struct asked *asked = calloc(options->inspect_count + 1, sizeof(*asked));
+	struct error other;
 	uint64_t address;
 	int result = 0;
 
 	for (size_t i = 0; i < options->inspect_count; i++)
 		named += is_address(options->inspect[i], &address);
-	inspection.object = calloc(named + (options->inspect_count - named) * limit + 1, sizeof(*inspection.object));
-	if (!inspection.object)
+	inspection.object = calloc(named + (options->inspect_count - named) * most + 1, sizeof(*inspection.object));
+	if (!inspection.object || !asked) {
+		free(inspection.object);
+		free(asked);
 		return error_set(error, ERROR_FAILED, "out of memory");
-	named = 0;
+	}
 	for (size_t i = 0; i < options->inspect_count; i++) {
 		if (is_address(options->inspect[i], &address))
-			inspection.object[named++].address = address;
+			inspection.object[inspection.count++].address = address;
 	}
-	inspection.count = named;
 	for (size_t i = 0; i < options->inspect_count; i++) {
-		size_t found;
+		struct asked *one = &asked[names];
 
 		if (is_address(options->inspect[i], &address))
 			continue;
-		found = first_of_type(first, options->inspect[i], inspection.object + inspection.count, limit);
-		inspection.count += found;
-		if (!found)
-			result = error_set(error, ERROR_FAILED,
-				"no object that the collector tracks is a %s; --types lists what there is",
-				options->inspect[i]);
+		*one = (struct asked){options->inspect[i], inspection.count, 0};
+		one->count = candidates(first, one->name, inspection.object + one->first, most);
+		inspection.count += one->count;
+		names++;
 	}
-	if (inspection.count) {
-		struct error other;
-
-		if (inspect(watch, &inspection, &other) < 0 || show_objects(watch, &inspection, named, &other) < 0) {
-			*error = other;
-			result = -1;
+	if (inspection.count)
+		result = inspect(watch, &inspection, error);
+	if (result == 0) {
+		result = show_addresses(watch, &inspection, named, error);
+		for (size_t i = 0; i < names; i++) {
+			if (show_asked(watch, &inspection, &asked[i], limit, &other) < 0) {
+				*error = other;
+				result = -1;
+			}
 		}
 	}
 	inspect_free(inspection.object, inspection.count);
+	free(asked);
 	return result;
 }
 

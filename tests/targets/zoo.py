@@ -23,7 +23,9 @@ HIDDEN = ((0x7f, 0xa0), (0xad, 0xad), (0x200b, 0x200f), (0x2028, 0x202e), (0x206
           (0xfeff, 0xfeff), (0xfff0, 0xffff), (0xe0000, 0x10ffff))
 PLAIN = (type(None), type(NotImplemented), type(...), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
          frozenset, types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, types.CodeType,
-         type((lambda x: lambda: x)(1).__closure__[0]), weakref.ref)
+         type((lambda x: lambda: x)(1).__closure__[0]), weakref.ref, types.GeneratorType, types.CoroutineType,
+         types.AsyncGeneratorType, types.FrameType)
+WAITING = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
 member_descriptor, base_exception = type(types.FunctionType.__closure__), BaseException
 
 
@@ -131,6 +133,13 @@ def content(one, kind, path):
         return "<module %s>" % text(one.__dict__["__name__"], path)
     if kind is types.CodeType:
         return "<code %s %s>" % (getattr(one, "co_qualname", one.co_name), place(one))
+    if kind in WAITING:
+        frame = getattr(one, WAITING[kind] + "_frame")
+        state = "finished" if frame is None else "not started" if frame.f_lasti < 0 or one in fresh else "suspended"
+        where = "" if frame is None else " at %s:%d" % (frame.f_code.co_filename, frame.f_lineno)
+        return "<%s %s %s%s>" % (kind.__name__, one.__qualname__, state, where)
+    if kind is types.FrameType:
+        return "<frame %s at %s:%d>" % (one.f_code.co_name, one.f_code.co_filename, one.f_lineno)
     if kind is weakref.ref:
         return "<weakref to %s>" % (text(one(), path + (one,)) if one() is not None else "what is gone")
     try:
@@ -370,13 +379,81 @@ def make_exceptions():
                 UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), SystemExit(3), Exception(*range(9)))
 
 
-keep_alive = []
+keep_alive, fresh = [], set()
+
+
+def counts(n):
+    for i in range(n):
+        x = [i]
+        yield x
+
+        yield (
+            i)
+
+
+async def acounts():
+    yield 1
+    await nothing()
+    yield 2
+
+
+@types.coroutine
+def nothing():
+    yield
+
+
+async def waits():
+    await nothing()
+
+
+def make_waiting():
+    for steps in range(4):
+        one = counts(2)
+        for _ in range(steps):
+            next(one)
+        if not steps:
+            fresh.add(one)
+        yield one
+    over = counts(0)
+    list(over)
+    yield over
+    started, fresh_one, ended = waits(), waits(), waits()
+    started.send(None)
+    fresh.add(fresh_one)
+    yield started
+    yield fresh_one
+    ended.send(None)
+    try:
+        ended.send(None)
+    except StopIteration:
+        pass
+    yield ended
+    agen, new = acounts(), acounts()
+    try:
+        agen.asend(None).send(None)
+    except StopIteration:
+        pass
+    yield agen
+    fresh.add(new)
+    yield new
+    yield counts(3).gi_frame
+    try:
+        raise KeyError
+    except KeyError as error:
+        yield error.__traceback__.tb_frame if sys.version_info < (3,) else inner_frame()
+
+
+def inner_frame():
+    try:
+        raise KeyError
+    except KeyError as error:
+        return error.__traceback__.tb_frame
 
 
 def known_size(one):
     """sys.getsizeof(), where the tool claims to know it: not where code of the type says what it is."""
     kind = type(one)
-    if isinstance(one, types.CodeType):
+    if isinstance(one, (types.CodeType, types.FrameType) + tuple(WAITING)):
         return None
     for base in kind.__mro__:
         if base in PLAIN or base is object or base in (type, BaseException):
@@ -388,7 +465,8 @@ def known_size(one):
 
 def main():
     zoo = [None, NotImplemented, ..., True, False]
-    for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions):
+    for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions,
+                 make_waiting):
         zoo.extend(make())
     gc.collect()
     gc.disable()
