@@ -28,6 +28,12 @@ check() {
 check -p "$target" --budget 0 --max-pause 10000 --interval 0.2 --count 2 --peaks "$folder/peaks"
 check -p "$target" --budget 0 --max-pause 10000 --interval 0.2 --count 1 --peaks "$folder/peaks" --full-names --format json --type 'K*'
 check -p "$target" --types --limit 0 --full-names
+check -p "$target" --budget 0 --max-pause 10000 --new-ids --wait 0.2 --ids
+check -p "$target" --max-pause 10000 --new-ids --state "$folder/state"
+check -p "$target" --max-pause 10000 --new-ids --state "$folder/state" --format json --full-names
+check --new-ids --state "$folder/state" --skip-update --sort-by new
+check -p "$target" --max-pause 10000 --count-of list
+expected=1 check -p "$target" --max-pause 10000 --inspect Kept dict type function 0x10 --limit 20 --format json
 # Not with tracing: valgrind does not know what bpf() reads. The sanitizers see to that.
 expected=1 check -p "$target" --budget 0 --max-pause 0.01
 expected=1 check -p "$$"
