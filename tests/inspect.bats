@@ -33,12 +33,14 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   inspect --inspect __main__.Node --limit 0
   succeeds
   [ "$(addresses)" = "$(known '.nodes | join(" ")')" ]
-  inspect --inspect Nobody
-  fails_with 1 'is a Nobody'
+  inspect --inspect Nobody Node None
+  fails_with 1 '2 of 3 were not found'
+  grep 'is a Nobody' "$WORLD/err"
+  grep 'is a None' "$WORLD/err"
+  [ "$(addresses | wc -w)" -ge 7 ]
 }
 
 @test "where the collector has them: generation, frozen, or not at all" {
-  local address
   start_inspected
   inspect --inspect "$(known .frozen)" "$(known .untracked)"
   succeeds
@@ -48,11 +50,12 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
     [ "$(json -c '[.[1] | .generation, .frozen]')" = '[2,null]' ]
   fi
   [ "$(json -c '[.[2] | .generation, .frozen, .type, .repr]')" = "[null,null,\"str\",\"'a text'\"]" ]
-  for address in $(known '.generations | keys[]'); do
-    inspect --inspect "$address"
-    succeeds
-    [ "$(json '.[-1].generation')" = 0 ]
-  done
+  [ "$MINOR" -ge 8 ] && [ "$MINOR" -lt 14 ] || return 0
+  [ "$(known '.generations | [.[]] | unique | join(" ")')" = "0 1 2" ]
+  # shellcheck disable=SC2046
+  inspect --inspect $(known '.generations | keys[]')
+  succeeds
+  [ "$(json -S -c '[.[] | select(.event == "object") | {(.address): .generation}] | add')" = "$(jq -S -c .generations "$WORLD/known")" ]
 }
 
 @test "addresses as id() prints them; what is no object is said, and the others are shown" {
@@ -60,7 +63,7 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   start_inspected
   good=$(known '.nodes[0]')
   inspect --inspect $((good)) 0x10 "$((good + 4))" 0xffffffffffffff00 0
-  fails_with 1 '4 of 5 addresses'
+  fails_with 1 '4 of 5 were not found'
   [ "$(addresses)" = "$good" ]
   [ "$(grep -c 'no object is there' "$WORLD/err")" = 4 ]
   # What was freed may hold another object by now, but no dead one.
@@ -88,7 +91,7 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   # shellcheck disable=SC2046
   inspect --max-pause 10000 --inspect $(cat "$WORLD/addresses")
   [ "$status" = 1 ]
-  grep -q "of $(wc -l <"$WORLD/addresses") addresses" "$WORLD/err"
+  grep -q "of $(wc -l <"$WORLD/addresses") were not found" "$WORLD/err"
   runs_free "$TARGET"
 }
 

@@ -147,7 +147,7 @@ static int cut(struct work *work, const struct capture_options *options, const v
 	if (memory_copy(work->memory, stop) < 0)
 		return error_set(error, ERROR_AGAIN, "the copy was cut short");
 	if (options->at_cut)
-		options->at_cut(options->context);
+		options->at_cut(options->context, stop);
 	if (work->walk_held)
 		return walk(work, stop, capture, error);
 	census_tails(work->python, work->memory, stop, &work->types, touch_name, work);

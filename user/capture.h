@@ -17,7 +17,7 @@
 struct capture_options {
 	double max_pause_ms; /* longest hold allowed */
 	/* Called while nothing of the target can change, for what has to be of the same cut. May be NULL. */
-	void (*at_cut)(void *context);
+	void (*at_cut)(void *context, const volatile bool *stop);
 	void *context;
 };
 

@@ -23,10 +23,12 @@
 
 #define BASES_MOST 100
 #define NAME_MOST 256
+/* Longer than any name of `kinds`. */
+#define LITERAL_MOST 64
 /* Slots of a set that are looked at. */
 #define SLOTS_MOST 4096
 /* Digits of base 2**30 that are turned into decimal ones. */
-#define DIGITS_MOST 4096
+#define DIGITS_MOST 512
 #define DIGITS_AT_END 10
 
 struct writer {
@@ -91,33 +93,46 @@ static const struct {
 /* A NUL-terminated literal of C code; false when it is longer than there is room. */
 static bool read_literal(struct memory *memory, uint64_t address, char *text, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		if (!memory_read(memory, address + i, &text[i], 1))
+	for (size_t length = 0; length < size;) {
+		size_t piece = MEMORY_PAGE_SIZE - ((address + length) & (MEMORY_PAGE_SIZE - 1));
+
+		if (piece > size - length)
+			piece = size - length;
+		if (!memory_read(memory, address + length, text + length, piece))
 			return false;
-		if (!text[i])
+		if (memchr(text + length, 0, piece))
 			return true;
+		length += piece;
 	}
 	return false;
 }
 
-enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
+enum object_kind describe_own_kind(const struct python *python, struct memory *memory, uint64_t type)
 {
 	const struct layout *layout = &python->layout;
 	uint64_t flags, name;
-	char text[NAME_MOST];
+	char text[LITERAL_MOST];
 
+	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) || flags & FLAG_HEAP_TYPE ||
+		!memory_u64(memory, type + (uint64_t)layout->type.name, &name) ||
+		!read_literal(memory, name, text, sizeof(text)))
+		return OBJECT_OTHER;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		if (strcmp(kinds[k].name, text) == 0)
+			return kinds[k].kind;
+	}
+	return OBJECT_OTHER;
+}
+
+enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
+{
 	for (int i = 0; type && i < BASES_MOST; i++) {
-		if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
-			!memory_u64(memory, type + (uint64_t)layout->type.name, &name))
-			break;
+		enum object_kind kind = describe_own_kind(python, memory, type);
+
 		*exact = i == 0;
-		if (!(flags & FLAG_HEAP_TYPE) && read_literal(memory, name, text, sizeof(text))) {
-			for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-				if (strcmp(kinds[k].name, text) == 0)
-					return kinds[k].kind;
-			}
-		}
-		if (!memory_u64(memory, type + (uint64_t)layout->type.base, &type))
+		if (kind != OBJECT_OTHER)
+			return kind;
+		if (!memory_u64(memory, type + (uint64_t)python->layout.type.base, &type))
 			break;
 	}
 	*exact = false;
@@ -435,6 +450,13 @@ static void write_type_name(struct writer *writer, uint64_t type)
 
 	typeresolve(writer->python, writer->memory, type, &name);
 	full = name.name ? type_name_full(&name) : NULL;
+	if (full && strlen(full) > NAME_MOST + strlen("...")) {
+		size_t length = NAME_MOST;
+
+		while (length && (full[length] & 0xc0) == 0x80) /* not within a character */
+			length--;
+		strcpy(full + length, "...");
+	}
 	fputs(!full ? "?" : strncmp(full, "builtins.", 9) == 0 ? full + 9 : full, writer->out);
 	free(full);
 	type_name_free(&name);
@@ -692,10 +714,13 @@ static void write_callable(struct writer *writer, uint64_t function)
 	uint64_t type = pyobject_type(writer->layout, writer->memory, function), name, code;
 	bool exact;
 
-	if (describe_kind(writer->python, writer->memory, type, &exact) != OBJECT_FUNCTION ||
-		!at(writer, function, writer->layout->member.function_qualname, &name) ||
-		!at(writer, function, writer->layout->member.function_code, &code)) {
+	if (describe_kind(writer->python, writer->memory, type, &exact) != OBJECT_FUNCTION) {
 		write_object(writer, function);
+		return;
+	}
+	if (!at(writer, function, writer->layout->member.function_qualname, &name) ||
+		!at(writer, function, writer->layout->member.function_code, &code)) {
+		unreadable(writer);
 		return;
 	}
 	write_name(writer, name);
@@ -752,11 +777,15 @@ static void write_module(struct writer *writer, uint64_t object)
 	uint64_t dict, name;
 
 	fputs("<module ", writer->out);
-	if (at(writer, object, writer->layout->member.module_dict, &dict) && dict &&
-		pyobject_dict_get(writer->layout, writer->memory, dict, "__name__", &name) == 1)
-		write_object(writer, name);
-	else
+	if (!at(writer, object, writer->layout->member.module_dict, &dict) || !dict ||
+		pyobject_dict_get(writer->layout, writer->memory, dict, "__name__", &name) != 1) {
 		unreadable(writer);
+	} else if (enter(writer, object)) { /* it may be anything, the module itself included */
+		write_object(writer, name);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
 	fputc('>', writer->out);
 }
 
@@ -797,7 +826,8 @@ static void write_weakref(struct writer *writer, uint64_t object)
 struct attributes {
 	struct writer *writer;
 	uint64_t shown, all;
-	uint64_t within; /* the instance, whose __slots__ these are */
+	uint64_t within, base; /* the instance, and which of its type's bases has these __slots__ */
+	uint64_t looked_at; /* things in dicts of classes */
 };
 
 static bool write_attribute(void *context, uint64_t name, uint64_t value)
@@ -819,10 +849,12 @@ static bool write_slot(void *context, uint64_t name, uint64_t value)
 	struct attributes *attributes = context;
 	struct writer *writer = attributes->writer;
 	const struct layout *layout = writer->layout;
-	uint64_t member, offset, type = pyobject_type(layout, writer->memory, value), text, object;
+	uint64_t member, offset, type = pyobject_type(layout, writer->memory, value), text, object, owner, size;
 	char type_name[32];
 	uint32_t kind;
 
+	if (attributes->looked_at++ >= SLOTS_MOST)
+		return false;
 	if (!at(writer, type, layout->type.name, &text) ||
 		!read_literal(writer->memory, text, type_name, sizeof(type_name)) ||
 		strcmp(type_name, "member_descriptor") != 0 ||
@@ -830,6 +862,9 @@ static bool write_slot(void *context, uint64_t name, uint64_t value)
 		!memory_u32(writer->memory, member + (uint64_t)layout->attribute.member_type, &kind) ||
 		(kind != T_OBJECT_EX && kind != T_OBJECT) ||
 		!at(writer, member, layout->attribute.member_offset, &offset) ||
+		/* A class may have another's descriptor, which is no use to it. */
+		!at(writer, value, layout->attribute.descriptor_type, &owner) || owner != attributes->base ||
+		!at(writer, attributes->base, layout->type.basicsize, &size) || offset + sizeof(object) > size ||
 		!at(writer, attributes->within, (int32_t)offset, &object) || !object)
 		return true;
 	return write_attribute(attributes, name, object);
@@ -908,6 +943,7 @@ static void write_attributes(struct writer *writer, uint64_t object, uint64_t ty
 	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
 		if (!at(writer, base, layout->type.flags, &flags) || !(flags & FLAG_HEAP_TYPE))
 			break;
+		attributes.base = base;
 		if (at(writer, base, layout->type.dict, &dict) && dict)
 			pyobject_dict_items(layout, writer->memory, dict, write_slot, &attributes);
 		if (!at(writer, base, layout->type.base, &base))
@@ -1057,6 +1093,10 @@ static void write_object(struct writer *writer, uint64_t object)
 			fprintf(writer->out, "<cycle to 0x%" PRIx64 ">", object);
 			return;
 		}
+	}
+	if (ftell(writer->out) > DESCRIBE_BYTES) {
+		fputs("...", writer->out);
+		return;
 	}
 	if (!type || !python_is_type(writer->python, writer->memory, type)) {
 		unreadable(writer);

@@ -21,6 +21,8 @@
 #define DESCRIBE_TEXT 60
 /* Objects within objects. */
 #define DESCRIBE_DEPTH 2
+/* After so many bytes no further object is begun. */
+#define DESCRIBE_BYTES 65536
 
 /*
  * malloc'ed UTF-8, which may hold anything that a name or text of the target does; NULL when out of memory. What cannot
@@ -61,6 +63,9 @@ enum object_kind {
 	OBJECT_ASYNC_GENERATOR,
 	OBJECT_FRAME,
 };
+
+/* Of a builtin type itself; OBJECT_OTHER for all else. */
+enum object_kind describe_own_kind(const struct python *python, struct memory *memory, uint64_t type);
 
 /* Of objects of this type; *exact: it is no subclass of the builtin type. */
 enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact);

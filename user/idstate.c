@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "interrupt.h"
 #include "replace.h"
 
 /* The first bytes of what is compressed; the digit is the version of the format. */
@@ -23,7 +24,8 @@ static const char magic[] = "objgraph-trace ids 1\n";
 /* What a file says it holds is believed as far as there is something in it: memory grows by so many ids at a time. */
 #define IDS_AT_ONCE 65536
 #define TYPES_MOST (1u << 24)
-#define TEXT_MOST (1u << 16)
+#define TEXT_MOST (1u << 22) /* more than the longest name that is read of a type */
+#define IDS_MOST (UINT64_C(1) << 30) /* of one look */
 
 void idstate_free(struct idstate *state)
 {
@@ -104,17 +106,20 @@ static bool put_ids(gzFile file, const struct ids *ids)
 	return written;
 }
 
-static bool get_type(gzFile file, struct ids_of_type *type)
+static bool get_type(gzFile file, struct ids_of_type *type, uint64_t *left)
 {
 	uint64_t count, room = 0, distance, before = 0;
 
 	if (!get_text(file, &type->name.name) || !type->name.name || !get_text(file, &type->name.module) ||
-		!get_number(file, UINT64_MAX, &count))
+		!get_number(file, *left, &count))
 		return false;
+	*left -= count;
 	while (type->count < count) {
 		if (type->count == room) {
 			uint64_t *grown;
 
+			if (interrupt_signal)
+				return false;
 			room = room ? room * 2 : count < IDS_AT_ONCE ? count : IDS_AT_ONCE;
 			grown = realloc(type->id, room * sizeof(*type->id));
 			if (!grown)
@@ -131,7 +136,7 @@ static bool get_type(gzFile file, struct ids_of_type *type)
 
 static bool get_ids(gzFile file, struct ids *ids)
 {
-	uint64_t count, room = 0;
+	uint64_t count, room = 0, left = IDS_MOST;
 
 	if (!get_number(file, TYPES_MOST, &count))
 		return false;
@@ -147,7 +152,7 @@ static bool get_ids(gzFile file, struct ids *ids)
 			ids->type = grown;
 		}
 		ids->count++; /* what is half read is freed, too */
-		if (!get_type(file, &ids->type[ids->count - 1]))
+		if (!get_type(file, &ids->type[ids->count - 1], &left))
 			return false;
 	}
 	return true;
@@ -173,14 +178,14 @@ static bool get_time(gzFile file, double *time)
 
 static bool get_state(gzFile file, struct idstate *state)
 {
-	char *identity;
+	char *identity = NULL;
 	uint64_t pid;
 	bool fits;
 
-	if (!get_number(file, INT_MAX, &pid) || !pid || !get_text(file, &identity))
+	if (!get_number(file, INT_MAX, &pid) || !pid)
 		return false;
 	state->pid = (pid_t)pid;
-	fits = identity && strlen(identity) < sizeof(state->identity);
+	fits = get_text(file, &identity) && identity && strlen(identity) < sizeof(state->identity);
 	if (fits)
 		strcpy(state->identity, identity);
 	free(identity);
@@ -204,6 +209,8 @@ static int read_state(gzFile file, struct idstate *state, const char *path, stru
 	/* Behind the end zlib has its checksum. */
 	else if (get_state(file, state) && gzgetc(file) < 0 && gzeof(file) && (gzerror(file, &code), code == Z_OK))
 		return 0;
+	else if (interrupt_signal)
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
 	else
 		what = "it is cut short or altered";
 	return error_set(error, ERROR_FAILED,
@@ -276,6 +283,11 @@ int idstate_check(const struct idstate *state, const struct process *process, co
 	char identity[PROCESS_IDENTITY_BYTES];
 
 	process_identity(process, identity);
+	if (!*identity || !*state->identity)
+		return error_set(error, ERROR_FAILED,
+			"whether state file %s is about this process cannot be told: /proc does not say when it was "
+			"started",
+			path);
 	if (strcmp(executable, state->executable) != 0)
 		return error_set(error, ERROR_FAILED,
 			"state file %s is about another program: it was %s (process %d), and process %d is %s", path,

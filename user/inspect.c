@@ -16,7 +16,7 @@
 
 #define BASES_MOST 100
 /* No object is larger: a sum beyond is of bytes that mean something else. */
-#define SIZE_MOST (UINT64_C(1) << 46)
+#define SIZE_MOST (UINT64_C(1) << 46) /* so many times 16 is no overflow */
 #define POINTER 8
 
 struct sized {
@@ -32,11 +32,24 @@ static bool at(const struct sized *sized, uint64_t address, int32_t offset, uint
 	return memory_u64(sized->memory, address + (uint64_t)offset, value);
 }
 
+/* A number that is part of a size; one that is none is too large, and so is what is made of it. */
 static uint64_t field(const struct sized *sized, uint64_t address, int32_t offset)
 {
 	uint64_t value;
 
-	return at(sized, address, offset, &value) ? value : SIZE_MOST;
+	return at(sized, address, offset, &value) && value < SIZE_MOST ? value : SIZE_MOST;
+}
+
+static uint64_t address_at(const struct sized *sized, uint64_t address, int32_t offset)
+{
+	uint64_t value;
+
+	return at(sized, address, offset, &value) ? value : 0;
+}
+
+static uint64_t bounded(uint64_t value)
+{
+	return value < SIZE_MOST ? value : SIZE_MOST;
 }
 
 static uint64_t basicsize(const struct sized *sized)
@@ -50,18 +63,21 @@ static uint64_t basicsize(const struct sized *sized)
  */
 static bool has_own_size(const struct sized *sized)
 {
-	uint64_t type = sized->type, dict, value;
-	bool exact;
+	uint64_t mro, count, type, dict, value;
 
-	for (int i = 0; type && i < BASES_MOST; i++) {
-		if (describe_kind(sized->python, sized->memory, type, &exact) != OBJECT_OTHER && exact)
+	if (!at(sized, sized->type, sized->layout->type.mro, &mro) ||
+		!at(sized, mro, sized->layout->member.size, &count))
+		return true;
+	for (uint64_t i = 0; i < count && i < BASES_MOST; i++) {
+		if (!at(sized, mro + i * POINTER, sized->layout->member.tuple_items, &type))
+			return true;
+		if (describe_own_kind(sized->python, sized->memory, type) != OBJECT_OTHER)
 			return false;
 		/* No exception of C code has one. */
 		if (sized->kind == OBJECT_EXCEPTION && !type_is_heap(sized->python, sized->memory, type))
 			return false;
 		if (!at(sized, type, sized->layout->type.dict, &dict) || !dict ||
-			pyobject_dict_get(sized->layout, sized->memory, dict, "__sizeof__", &value) != 0 ||
-			!at(sized, type, sized->layout->type.base, &type))
+			pyobject_dict_get(sized->layout, sized->memory, dict, "__sizeof__", &value) != 0)
 			return true;
 	}
 	return true;
@@ -73,7 +89,7 @@ static uint64_t generic_size(const struct sized *sized)
 	uint64_t item = field(sized, sized->type, sized->layout->type.itemsize), size = basicsize(sized), count;
 
 	if (item && at(sized, sized->object, sized->layout->member.size, &count))
-		size += item * ((int64_t)count < 0 ? 0 - count : count);
+		size += item * bounded((int64_t)count < 0 ? 0 - count : count);
 	return size;
 }
 
@@ -95,15 +111,15 @@ static uint64_t str_size(const struct sized *sized)
 				   : layout->unicode.compact_data) +
 	       (length + 1) * width;
 	data = compact ? sized->object + (uint64_t)(ascii ? layout->unicode.ascii_data : layout->unicode.compact_data)
-		       : field(sized, sized->object, layout->unicode.data);
+		       : address_at(sized, sized->object, layout->unicode.data);
 	/* Copies in other encodings, once somebody asked for them. */
 	if (!(compact && ascii)) {
-		utf8 = field(sized, sized->object, layout->unicode.utf8);
+		utf8 = address_at(sized, sized->object, layout->unicode.utf8);
 		if (utf8 && utf8 != data)
 			size += field(sized, sized->object, layout->unicode.utf8_length) + 1;
 	}
 	if (layout->unicode.wstr >= 0) {
-		wide = field(sized, sized->object, layout->unicode.wstr);
+		wide = address_at(sized, sized->object, layout->unicode.wstr);
 		if (wide && wide != data)
 			size += 4 * ((compact && ascii ? length
 						       : field(sized, sized->object, layout->unicode.wstr_length)) +
@@ -116,9 +132,9 @@ static uint64_t str_size(const struct sized *sized)
 static uint64_t int_size(const struct sized *sized)
 {
 	const struct layout *layout = sized->layout;
-	uint64_t size = field(sized, sized->object, layout->integer.size), count;
+	uint64_t size = address_at(sized, sized->object, layout->integer.size), count;
 
-	count = layout->integer.tagged ? size >> 3 : (int64_t)size < 0 ? 0 - size : size;
+	count = bounded(layout->integer.tagged ? size >> 3 : (int64_t)size < 0 ? 0 - size : size);
 	if (count < (uint64_t)layout->integer.digits_least)
 		count = (uint64_t)layout->integer.digits_least;
 	return (layout->integer.tagged ? basicsize(sized) : (uint64_t)layout->integer.digits) + 4 * count;
@@ -127,18 +143,18 @@ static uint64_t int_size(const struct sized *sized)
 /* Objects/typeobject.c, type___sizeof___impl */
 static uint64_t class_size(const struct sized *sized)
 {
-	uint64_t flags = field(sized, sized->object, sized->layout->type.flags), keys;
+	uint64_t flags = address_at(sized, sized->object, sized->layout->type.flags), keys;
 
 	if (!(flags & FLAG_HEAP_TYPE))
 		return (uint64_t)sized->layout->type.size;
-	keys = field(sized, sized->object, sized->layout->attribute.cached_keys);
+	keys = address_at(sized, sized->object, sized->layout->attribute.cached_keys);
 	return (uint64_t)sized->layout->type.heap_size +
 	       (keys ? pyobject_keys_size(sized->layout, sized->memory, keys) : 0);
 }
 
 static uint64_t set_size(const struct sized *sized)
 {
-	uint64_t table = field(sized, sized->object, sized->layout->member.set_table);
+	uint64_t table = address_at(sized, sized->object, sized->layout->member.set_table);
 	uint64_t slots = field(sized, sized->object, sized->layout->member.set_mask) + 1;
 	bool inside = table == sized->object + (uint64_t)sized->layout->member.set_small;
 
@@ -231,20 +247,45 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	return inspected->type.name && inspected->repr ? 0 : -1;
 }
 
-void inspect_place(struct inspected *inspected, size_t count, const struct census *census)
+static int by_address(const void *a, const void *b)
 {
-	for (size_t i = 0; i < census->segment_count; i++) {
-		const struct census_segment *segment = &census->segments[i];
+	uint64_t x = (*(struct inspected *const *)a)->address, y = (*(struct inspected *const *)b)->address;
 
-		for (size_t k = 0; k < segment->count; k++) {
-			for (size_t n = 0; n < count; n++) {
-				if (inspected[n].address != census->address[segment->first + k])
-					continue;
-				inspected[n].frozen = segment->generation == GENERATION_PERMANENT;
-				inspected[n].generation = inspected[n].frozen ? -1 : segment->generation;
+	return (x > y) - (x < y);
+}
+
+int inspect_place(struct inspected *inspected, size_t count, const struct census *census)
+{
+	struct inspected **sorted = calloc(count + 1, sizeof(struct inspected *)), one, *key = &one;
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &inspected[i];
+	if (count)
+		qsort(sorted, count, sizeof(*sorted), by_address);
+	for (size_t i = 0; i < census->segment_count && count; i++) {
+		const struct census_segment *segment = &census->segments[i];
+		bool frozen = segment->generation == GENERATION_PERMANENT;
+
+		for (size_t k = segment->first; k < segment->first + segment->count; k++) {
+			struct inspected **found;
+
+			one.address = census->address[k];
+			found = bsearch(&key, sorted, count, sizeof(*sorted), by_address);
+			if (!found)
+				continue;
+			/* An address may have been asked for more than once. */
+			while (found > sorted && found[-1]->address == one.address)
+				found--;
+			for (; found < sorted + count && (*found)->address == one.address; found++) {
+				(*found)->frozen = frozen;
+				(*found)->generation = frozen ? -1 : segment->generation;
 			}
 		}
 	}
+	free(sorted);
+	return 0;
 }
 
 void inspect_free(struct inspected *inspected, size_t count)

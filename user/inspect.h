@@ -27,8 +27,8 @@ struct inspected {
 
 /* Reads the object at inspected->address; all but where the collector has it. -1 when out of memory. */
 int inspect_read(const struct python *python, struct memory *memory, struct inspected *inspected);
-/* Where the collector has these objects. */
-void inspect_place(struct inspected *inspected, size_t count, const struct census *census);
+/* Where the collector has these objects. -1 when out of memory. */
+int inspect_place(struct inspected *inspected, size_t count, const struct census *census);
 void inspect_free(struct inspected *inspected, size_t count);
 
 #endif

@@ -256,7 +256,7 @@ static int insertion_order(
 
 /* values: what a split table or an instance without a dict has, 0: the entries hold them. */
 static bool visit_entries(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
-	pyobject_visit_item *visit, void *context)
+	pyobject_visit_item *visit, void *context, bool *cut)
 {
 	unsigned char order[256];
 	int ordered = values ? insertion_order(layout, memory, values, order) : -1;
@@ -266,6 +266,10 @@ static bool visit_entries(const struct layout *layout, struct memory *memory, ui
 	if (!keys_entries(layout, memory, keys, &entries))
 		return false;
 	count = ordered >= 0 ? (uint64_t)ordered : entries.count < entries.room ? entries.count : entries.room;
+	/* Of what has been removed there may be any number. */
+	*cut = count > DICT_ENTRIES_MOST;
+	if (*cut)
+		count = DICT_ENTRIES_MOST;
 	if (values)
 		values += (uint64_t)layout->attribute.values_first;
 	for (uint64_t i = 0; i < count; i++) {
@@ -285,19 +289,27 @@ static bool visit_entries(const struct layout *layout, struct memory *memory, ui
 bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
 	pyobject_visit_item *visit, void *context)
 {
-	return visit_entries(layout, memory, keys, values, visit, context);
+	bool cut;
+
+	return visit_entries(layout, memory, keys, values, visit, context, &cut);
+}
+
+static bool visit_dict(const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit,
+	void *context, bool *cut)
+{
+	uint64_t keys, values;
+
+	return memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) &&
+	       memory_u64(memory, dict + (uint64_t)layout->dict.values, &values) &&
+	       visit_entries(layout, memory, keys, values, visit, context, cut);
 }
 
 bool pyobject_dict_items(
 	const struct layout *layout, struct memory *memory, uint64_t dict, pyobject_visit_item *visit, void *context)
 {
-	uint64_t keys, values;
+	bool cut;
 
-	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) ||
-		!memory_u64(memory, dict + (uint64_t)layout->dict.values, &values))
-		return false;
-	return values ? pyobject_values_items(layout, memory, keys, values, visit, context)
-		      : visit_entries(layout, memory, keys, 0, visit, context);
+	return visit_dict(layout, memory, dict, visit, context, &cut);
 }
 
 struct wanted {
@@ -305,7 +317,6 @@ struct wanted {
 	struct memory *memory;
 	const char *key;
 	uint64_t *value;
-	uint64_t seen;
 	bool found;
 };
 
@@ -313,8 +324,6 @@ static bool is_wanted(void *context, uint64_t key, uint64_t value)
 {
 	struct wanted *wanted = context;
 
-	if (++wanted->seen > DICT_ENTRIES_MOST)
-		return false;
 	wanted->found = pyobject_text_is(wanted->layout, wanted->memory, key, wanted->key);
 	if (wanted->found)
 		*wanted->value = value;
@@ -324,9 +333,10 @@ static bool is_wanted(void *context, uint64_t key, uint64_t value)
 int pyobject_dict_get(
 	const struct layout *layout, struct memory *memory, uint64_t dict, const char *key, uint64_t *value)
 {
-	struct wanted wanted = {layout, memory, key, value, 0, false};
+	struct wanted wanted = {layout, memory, key, value, false};
+	bool cut;
 
-	if (!pyobject_dict_items(layout, memory, dict, is_wanted, &wanted) || wanted.seen > DICT_ENTRIES_MOST)
+	if (!visit_dict(layout, memory, dict, is_wanted, &wanted, &cut) || (cut && !wanted.found))
 		return -1;
 	return wanted.found;
 }

@@ -40,8 +40,8 @@ int pyobject_dict_get(
 	const struct layout *layout, struct memory *memory, uint64_t dict, const char *key, uint64_t *value);
 
 /*
- * Visits the items of a dict in their order, until visit says false. Combined and split tables, keys of any type. False
- * when something could not be read.
+ * Visits the items of a dict in their order, until visit says false or 2**17 entries, removed ones included, were
+ * looked at. Combined and split tables, keys of any type. False when something could not be read.
  */
 typedef bool pyobject_visit_item(void *context, uint64_t key, uint64_t value);
 bool pyobject_dict_items(

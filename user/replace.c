@@ -51,8 +51,10 @@ int replace_begin(struct replacement *replacement, const char *what, const char 
 	replacement->fd = open(replacement->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (replacement->fd < 0)
 		return failed(replacement, errno, error);
-	if (stat(replacement->target, &status) == 0)
-		fchmod(replacement->fd, status.st_mode & 07777);
+	/* Not somebody else's: what the file of today may be read by, its owner chose. */
+	if (mode & 0077 && stat(replacement->target, &status) == 0 && status.st_uid == geteuid() &&
+		fchmod(replacement->fd, status.st_mode & 0777) < 0)
+		return replace_done(replacement, 0, errno, error);
 	return 0;
 }
 

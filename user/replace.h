@@ -19,9 +19,9 @@ struct replacement {
 int replace_check(const char *what, const char *path, struct error *error);
 
 /*
- * Makes the new file beside the earlier one, with that one's mode, or with mode if there is none. *replacement has to
- * be given to replace_done, with whether all was written; that closes nothing: the caller owns fd. ERROR_FAILED, errno
- * set.
+ * Makes the new file beside the earlier one: with that one's mode if it is this user's, or with mode, always if that is
+ * its owner's alone. *replacement has to be given to replace_done, with whether all was written; that closes nothing:
+ * the caller owns fd. ERROR_FAILED.
  */
 int replace_begin(
 	struct replacement *replacement, const char *what, const char *path, mode_t mode, struct error *error);

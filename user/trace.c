@@ -120,6 +120,8 @@ struct trace {
 	double traced; /* seconds of this interval */
 	double used, undisturbed; /* the target's CPU time in these, and without that of the events */
 	double cpu_before; /* when the window was opened */
+	int usual; /* priority, of what can wait */
+	bool hurries; /* windows are opened and closed */
 	double sampled_at; /* when the share of births with stacks was last set */
 
 	unsigned long reports;
@@ -132,6 +134,7 @@ struct trace {
 		struct stream_object *object; /* value: time of birth, ns */
 		size_t count, room;
 		uint64_t *address; /* what trace_born() gives out */
+		uint64_t refused;
 	} born;
 	double cuts[2]; /* monotonic times of those of the last two reports */
 	struct guard *guard; /* takes everything out when nobody looks and the budget is spent */
@@ -231,8 +234,10 @@ static void record_born(struct trace *trace, const struct alloc_probe_birth *bir
 		struct stream_object *grown =
 			room > BORN_MOST ? NULL : realloc(born->object, room * sizeof(*born->object));
 
-		if (!grown)
+		if (!grown) {
+			born->refused++;
 			return;
+		}
 		born->object = grown;
 		born->room = room;
 	}
@@ -406,6 +411,9 @@ static void close_window(struct trace *trace)
 	trace->open = false;
 	seconds = closed - trace->opens;
 	settle(trace);
+	/* The target has what it had: the rest is ordinary work. */
+	if (trace->hurries)
+		priority_usual(trace->usual);
 	trace->traced += seconds;
 	if (!trace->instances_only)
 		account(trace, &before, trace->budget.cpu - trace->cpu_before);
@@ -416,6 +424,8 @@ static void close_window(struct trace *trace)
 	sites_close_window(trace->sites, trace->charged.births + trace->charged.made,
 		trace->instances_only ? INSTANCES_AFTER : BIRTHS_AFTER, (uint64_t)(closed * 1e9));
 	trace->opens = interrupt_now() + budget_pause(&trace->budget);
+	if (trace->hurries)
+		priority_hurry();
 }
 
 static bool open_and_close(struct trace *trace, double until)
@@ -440,10 +450,13 @@ static bool open_and_close(struct trace *trace, double until)
 
 static bool run_windows(struct trace *trace, double until)
 {
-	int usual = priority_hurry();
-	bool goes_on = open_and_close(trace, until);
+	bool goes_on;
 
-	priority_usual(usual);
+	trace->usual = priority_hurry();
+	trace->hurries = true;
+	goes_on = open_and_close(trace, until);
+	trace->hurries = false;
+	priority_usual(trace->usual);
 	return goes_on;
 }
 
@@ -1033,10 +1046,12 @@ void trace_close(struct trace *trace)
 
 /* --- reports --- */
 
-void trace_at_cut(void *context)
+void trace_at_cut(void *context, const volatile bool *stop)
 {
 	struct trace *trace = context;
 	bool locked;
+
+	(void)stop;
 
 	if (trace->kind == STREAM_OFF)
 		return;
@@ -1185,11 +1200,18 @@ static int compare_addresses(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-size_t trace_born(struct trace *trace, const uint64_t **addresses)
+size_t trace_born(struct trace *trace, const uint64_t **addresses, uint64_t *refused)
 {
 	struct born *born = &trace->born;
 	size_t count = 0, kept = 0;
 
+	*addresses = NULL;
+	*refused = born->refused;
+	born->refused = 0;
+	if (!trace->cuts[0]) {
+		born->count = 0;
+		return 0;
+	}
 	free(born->address);
 	*addresses = born->address = malloc((born->count + 1) * sizeof(*born->address));
 	for (size_t i = 0; born->address && i < born->count; i++) {
@@ -1204,6 +1226,7 @@ size_t trace_born(struct trace *trace, const uint64_t **addresses)
 		if (!i || born->address[i] != born->address[i - 1])
 			born->address[kept++] = born->address[i];
 	}
+	born->count = 0;
 	return kept;
 }
 

@@ -33,7 +33,7 @@ struct trace *trace_open(struct python *python, const struct trace_options *opti
 void trace_close(struct trace *trace);
 
 /* While the target is held: takes the counters of this cut. May be called again when the cut has to be repeated. */
-void trace_at_cut(void *trace);
+void trace_at_cut(void *trace, const volatile bool *stop);
 
 /*
  * What happened since the report before, for the types that pass the filter. The first says nothing of births and
@@ -44,9 +44,10 @@ int trace_report(
 
 /*
  * Where objects were born, as far as that was seen, between the cuts of the last two reports: addresses, ascending,
- * each once; an earlier object that was there is gone. They stay the trace's, until the next report.
+ * each once; an earlier object that was there is gone. They stay the trace's, until this is called again. *refused:
+ * births for which there was no room.
  */
-size_t trace_born(struct trace *trace, const uint64_t **addresses);
+size_t trace_born(struct trace *trace, const uint64_t **addresses, uint64_t *refused);
 
 /*
  * Before a look, and whatever else may take its time: no window stays open, and what stays attached is taken out when

@@ -377,14 +377,19 @@ static int find_born(struct watch *watch, const struct capture *capture, struct 
 {
 	struct name_filter all = {0};
 	struct events events = {0};
+	uint64_t refused;
 	int result;
 
 	*born = (struct born_between){0};
 	if (!watch->trace)
 		return 0;
 	result = trace_report(watch->trace, capture, &all, &events);
+	born->count = trace_born(watch->trace, &born->address, &refused);
+	refused += events.lost + events.lost_samples;
+	if (refused)
+		render_note("%llu births were not seen: an object at an address of before may count as old",
+			(unsigned long long)refused);
 	events_free(&events);
-	born->count = trace_born(watch->trace, &born->address);
 	return result;
 }
 
@@ -513,6 +518,7 @@ struct inspection {
 	struct inspected *object;
 	size_t count;
 	bool failed; /* out of memory */
+	bool late; /* the hold was over before all was read */
 };
 
 /* "0x7f..." or what id() prints; false for a name. */
@@ -538,17 +544,19 @@ static bool is_called(const struct type_name *type, const char *name)
  * Objects of a type, in the order of gc.get_objects(): the first, and as many of the oldest, which are likely to be
  * there at the next cut. Not more than most.
  */
-static size_t candidates(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
+static ssize_t candidates(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
 {
 	const struct census *census = &capture->census;
 	bool *wanted = calloc(census->types.count + 1, sizeof(*wanted));
 	size_t all = 0, first = 0, old = 0, count = 0;
 
-	for (size_t i = 0; wanted && i < census->types.count; i++) {
+	if (!wanted)
+		return -1;
+	for (size_t i = 0; i < census->types.count; i++) {
 		wanted[i] = is_called(&capture->names[i], name);
 		all += wanted[i] ? census->types.type[i].count : 0;
 	}
-	for (size_t i = 0; wanted && i < census->segment_count; i++) {
+	for (size_t i = 0; i < census->segment_count; i++) {
 		const struct census_segment *segment = &census->segments[i];
 
 		if (segment->generation == GENERATION_PERMANENT)
@@ -563,19 +571,21 @@ static size_t candidates(const struct capture *capture, const char *name, struct
 		}
 	}
 	free(wanted);
-	return count;
+	return (ssize_t)count;
 }
 
 /* While the target is held, and again when that moment did not suit. */
-static void read_objects(void *context)
+static void read_objects(void *context, const volatile bool *stop)
 {
 	struct inspection *inspection = context;
 
 	memory_forget(inspection->memory);
-	inspection->failed = false;
-	for (size_t i = 0; i < inspection->count && !inspection->failed; i++)
+	inspection->failed = inspection->late = false;
+	for (size_t i = 0; i < inspection->count && !inspection->failed && !inspection->late; i++) {
 		inspection->failed =
 			inspect_read(&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
+		inspection->late = *stop || interrupt_signal;
+	}
 }
 
 static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
@@ -583,16 +593,22 @@ static int inspect(struct watch *watch, struct inspection *inspection, struct er
 	struct capture_options options = {
 		.max_pause_ms = watch->options->max_pause_ms, .at_cut = read_objects, .context = inspection};
 	struct capture capture;
+	int result;
 
 	inspection->memory = memory_new(watch->target.process.pid, NULL);
 	if (!inspection->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	if (capture_take(&watch->python, &options, &capture, error) < 0) {
-		memory_free(inspection->memory);
-		return -1;
-	}
+	result = capture_take(&watch->python, &options, &capture, error);
 	memory_free(inspection->memory);
-	inspect_place(inspection->object, inspection->count, &capture.census);
+	if (result < 0 && error->code == ERROR_DEADLINE && inspection->late)
+		return error_set(error, ERROR_DEADLINE,
+			"process %d was released before %zu objects were read: ask for fewer, or allow more than "
+			"--max-pause %g",
+			watch->options->pid, inspection->count, watch->options->max_pause_ms);
+	if (result < 0)
+		return -1;
+	if (inspect_place(inspection->object, inspection->count, &capture.census) < 0)
+		inspection->failed = true;
 	capture_free(&capture);
 	return inspection->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
@@ -603,7 +619,8 @@ struct asked {
 	size_t first, count;
 };
 
-static int show_addresses(struct watch *watch, const struct inspection *inspection, size_t named, struct error *error)
+/* How many of the addresses hold no object. */
+static size_t show_addresses(const struct watch *watch, const struct inspection *inspection, size_t named)
 {
 	size_t missing = 0;
 
@@ -616,11 +633,12 @@ static int show_addresses(struct watch *watch, const struct inspection *inspecti
 		else
 			render_note("0x%llx: no object is there", (unsigned long long)object->address);
 	}
-	return !missing ? 0 : error_set(error, ERROR_FAILED, "at %zu of %zu addresses is no object", missing, named);
+	return missing;
 }
 
-static int show_asked(struct watch *watch, const struct inspection *inspection, const struct asked *asked, size_t limit,
-	struct error *error)
+/* Whether there was one. */
+static bool show_asked(
+	const struct watch *watch, const struct inspection *inspection, const struct asked *asked, size_t limit)
 {
 	size_t shown = 0;
 
@@ -633,10 +651,37 @@ static int show_asked(struct watch *watch, const struct inspection *inspection, 
 		render_object(watch->render, object, watch->options->full_names);
 		shown++;
 	}
-	if (shown)
-		return 0;
-	return error_set(error, ERROR_FAILED,
-		"no object that the collector tracks is a %s; --types lists what there is", asked->name);
+	if (!asked->count)
+		render_note("no object that the collector tracks is a %s; --types lists what there is", asked->name);
+	else if (!shown)
+		render_note("%s: all that were looked at died before they could be read", asked->name);
+	return shown;
+}
+
+/* Sorts what was asked for into addresses, first, and candidates for each name. -1 when out of memory. */
+static int find_objects(const struct watch *watch, const struct capture *first, struct inspection *inspection,
+	struct asked *asked, size_t most)
+{
+	const struct options *options = watch->options;
+	uint64_t address;
+	size_t names = 0;
+
+	for (size_t i = 0; i < options->inspect_count; i++) {
+		if (is_address(options->inspect[i], &address))
+			inspection->object[inspection->count++].address = address;
+	}
+	for (size_t i = 0; i < options->inspect_count; i++) {
+		ssize_t found;
+
+		if (is_address(options->inspect[i], &address))
+			continue;
+		found = candidates(first, options->inspect[i], inspection->object + inspection->count, most);
+		if (found < 0)
+			return -1;
+		asked[names++] = (struct asked){options->inspect[i], inspection->count, (size_t)found};
+		inspection->count += (size_t)found;
+	}
+	return 0;
 }
 
 /* Addresses first, then what was asked for by type. */
@@ -644,45 +689,26 @@ static int run_inspect(struct watch *watch, const struct capture *first, struct 
 {
 	const struct options *options = watch->options;
 	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST;
-	size_t named = 0, names = 0, most = limit * CANDIDATES < INSPECT_MOST ? limit * CANDIDATES : INSPECT_MOST;
+	size_t named = 0, missing = 0, most = limit * CANDIDATES < INSPECT_MOST ? limit * CANDIDATES : INSPECT_MOST;
 	struct inspection inspection = {.watch = watch};
 	struct asked *asked = calloc(options->inspect_count + 1, sizeof(*asked));
-	struct error other;
 	uint64_t address;
 	int result = 0;
 
 	for (size_t i = 0; i < options->inspect_count; i++)
 		named += is_address(options->inspect[i], &address);
 	inspection.object = calloc(named + (options->inspect_count - named) * most + 1, sizeof(*inspection.object));
-	if (!inspection.object || !asked) {
-		free(inspection.object);
-		free(asked);
-		return error_set(error, ERROR_FAILED, "out of memory");
-	}
-	for (size_t i = 0; i < options->inspect_count; i++) {
-		if (is_address(options->inspect[i], &address))
-			inspection.object[inspection.count++].address = address;
-	}
-	for (size_t i = 0; i < options->inspect_count; i++) {
-		struct asked *one = &asked[names];
-
-		if (is_address(options->inspect[i], &address))
-			continue;
-		*one = (struct asked){options->inspect[i], inspection.count, 0};
-		one->count = candidates(first, one->name, inspection.object + one->first, most);
-		inspection.count += one->count;
-		names++;
-	}
-	if (inspection.count)
+	if (!inspection.object || !asked || find_objects(watch, first, &inspection, asked, most) < 0)
+		result = error_set(error, ERROR_FAILED, "out of memory");
+	if (result == 0 && inspection.count)
 		result = inspect(watch, &inspection, error);
 	if (result == 0) {
-		result = show_addresses(watch, &inspection, named, error);
-		for (size_t i = 0; i < names; i++) {
-			if (show_asked(watch, &inspection, &asked[i], limit, &other) < 0) {
-				*error = other;
-				result = -1;
-			}
-		}
+		missing = show_addresses(watch, &inspection, named);
+		for (size_t i = 0; i < options->inspect_count - named; i++)
+			missing += !show_asked(watch, &inspection, &asked[i], limit);
+		if (missing)
+			result = error_set(
+				error, ERROR_FAILED, "%zu of %zu were not found", missing, options->inspect_count);
 	}
 	inspect_free(inspection.object, inspection.count);
 	free(asked);

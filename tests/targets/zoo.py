@@ -18,7 +18,7 @@ import weakref
 
 import oracle
 
-ELEMENTS, TEXT, DEPTH = 5, 60, 2
+ELEMENTS, TEXT, DEPTH, NAME = 5, 60, 2, 256
 HIDDEN = ((0x7f, 0xa0), (0xad, 0xad), (0x200b, 0x200f), (0x2028, 0x202e), (0x2060, 0x206f), (0xd800, 0xf8ff),
           (0xfeff, 0xfeff), (0xfff0, 0xffff), (0xe0000, 0x10ffff))
 PLAIN = (type(None), type(NotImplemented), type(...), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
@@ -31,6 +31,8 @@ member_descriptor, base_exception = type(types.FunctionType.__closure__), BaseEx
 
 def type_name(kind):
     full = oracle.names(kind)[1]
+    if len(full.encode()) > NAME + 3:
+        full = full.encode()[:NAME].decode("utf-8", "ignore") + "..."
     return full[9:] if full.startswith("builtins.") else full
 
 
@@ -59,6 +61,8 @@ def byte_string(one):
 
 
 def decimal(one):
+    if abs(one) >> 30 * 512:
+        return "%s(an int of %d bits)" % ("-" if one < 0 else "", one.bit_length())
     digits = []
     rest = abs(one)
     while rest >= 10**1000:  # str() refuses long ones
@@ -130,7 +134,7 @@ def content(one, kind, path):
         return "<built-in %s%s>" % (
             one.__name__, "" if of is None or type(of) is types.ModuleType else " of " + text(of, path + (one,)))
     if kind is types.ModuleType:
-        return "<module %s>" % text(one.__dict__["__name__"], path)
+        return "<module %s>" % (text(one.__dict__["__name__"], path + (one,)) if len(path) <= DEPTH else "...")
     if kind is types.CodeType:
         return "<code %s %s>" % (getattr(one, "co_qualname", one.co_name), place(one))
     if kind in WAITING:
@@ -149,15 +153,15 @@ def content(one, kind, path):
 
 
 def attributes(one):
-    for kind in type(one).__mro__:
-        if not kind.__flags__ & 1 << 9:
-            break
+    kind = type(one)
+    while kind.__flags__ & 1 << 9:
         for key, value in kind.__dict__.items():
-            if type(value) is member_descriptor:
+            if type(value) is member_descriptor and value.__objclass__ is kind:
                 try:
                     yield key, value.__get__(one)
                 except AttributeError:
                     pass
+        kind = kind.__base__
     for key, value in getattr(one, "__dict__", {}).items():
         yield key, value
 
@@ -231,6 +235,26 @@ class OwnSize(object):
 
 class Later(object):
     pass
+
+
+class Sizes(object):
+    __sizeof__ = lambda self: 5
+
+
+class DictOfSizes(Sizes, dict):  # its __base__ is dict
+    pass
+
+
+class Derived(Bare, Sizes):
+    pass
+
+
+class Foreign(object):
+    descriptor = Slots.a  # of no use to it
+
+
+class Redefined(Slots):
+    __slots__ = ("a",)
 
 
 def subclasses(name):
@@ -325,6 +349,13 @@ def make_instances():
     slots, some, more, both = Slots(), Slots(), MoreSlots(), Both()
     slots.a, slots.b, some.b, more.a, more.c, both.a, both.other = 1, "two", [3], (), {}, None, both
     yield from (node, node.next, Wide(), slots, some, Slots(), more, MoreSlots(), both, Both(), Bare(), object(), OwnSize(), Later())
+    again = Redefined()
+    again.a, again.b = 1, 2
+    yield from (DictOfSizes(), Derived(), Foreign(), again, type("x" * 70000, (), {})(), type("ü" * 200, (), {})(),
+                [type("y" * 100000, (list,), {})([1])])
+    own, other, deep = (types.ModuleType("m") for _ in range(3))
+    own.__name__, other.__name__, deep.__name__ = own, deep, other
+    yield from (own, other, deep, [[[own]]], types.ModuleType("plain"))
     late = Bare()
     late.x = 1
     del late.x
