@@ -9,16 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture.h"
-#include "growth.h"
-#include "idstate.h"
-#include "inspect.h"
+#include "ask.h"
 #include "interrupt.h"
-#include "peaks.h"
-#include "python.h"
 #include "replace.h"
-#include "target.h"
-#include "trace.h"
 
 /* A Python that has just been started needs a moment until it looks like one. */
 #define START_PATIENCE 2.0
@@ -26,26 +19,6 @@
 #define LOOK_PAUSE 0.1
 /* Of the target's children, in the note about them. */
 #define CHILDREN_SHOWN 8
-/* How often a waiting tracer looks whether the target is still there, seconds. */
-#define TICK 0.25
-/* Objects that are inspected in one hold. */
-#define INSPECT_MOST 1000
-/* So many times as many as are asked for, as some will have died. */
-#define CANDIDATES 4
-#define OLDEST (LAYOUT_GENERATIONS - 1)
-
-struct watch {
-	const struct options *options;
-	struct render *render;
-	struct target target;
-	struct python python;
-	struct peaks peaks;
-	struct idstate state;
-	struct trace *trace; /* NULL: the census alone */
-	bool compares; /* peaks were read that the first table is compared with */
-	bool found; /* the target's file is CPython's */
-	bool stopped; /* the target was in state T when its Python did not look like one */
-};
 
 static int open_python(struct watch *watch, struct error *error)
 {
@@ -99,29 +72,6 @@ static int attach(struct watch *watch, struct error *error)
 			wait *= 2;
 	}
 	return 0;
-}
-
-static int take(struct watch *watch, struct capture *capture, struct error *error)
-{
-	struct capture_options options = {
-		.max_pause_ms = watch->options->max_pause_ms,
-		.at_cut = watch->trace ? trace_at_cut : NULL,
-		.context = watch->trace,
-	};
-
-	if (watch->trace)
-		trace_pause(watch->trace);
-	return capture_take(&watch->python, &options, capture, error);
-}
-
-static struct name_filter filter_of(const struct options *options, bool full_names)
-{
-	return (struct name_filter){full_names, options->globs, options->glob_count};
-}
-
-static size_t cut_to_limit(const struct options *options, ssize_t count)
-{
-	return options->limit && (size_t)count > options->limit ? options->limit : (size_t)count;
 }
 
 /* Begins to trace where it is wanted and can be had; without, the census goes on alone. */
@@ -186,8 +136,8 @@ static bool add_eventful(const struct events *events, struct growth_row **rows, 
 static int show_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error)
 {
 	const struct options *options = watch->options;
-	struct name_filter filter = filter_of(options, options->full_names),
-			   other = filter_of(options, !options->full_names);
+	struct name_filter filter = watch_filter(options, options->full_names),
+			   other = watch_filter(options, !options->full_names);
 	struct counts *shown = options->full_names ? &watch->peaks.full_names : &watch->peaks.names;
 	struct counts *hidden = options->full_names ? &watch->peaks.names : &watch->peaks.full_names;
 	struct counts stats = {0}, other_stats = {0};
@@ -213,7 +163,7 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 		struct growth_report report = {
 			.seq = seq,
 			.rows = rows,
-			.count = cut_to_limit(options, count),
+			.count = watch_limit(options, count),
 			.grown = (size_t)grown,
 			.capture = capture,
 			.events = watch->trace && seq ? &events : NULL,
@@ -236,40 +186,10 @@ static int show_growth(struct watch *watch, const struct capture *capture, unsig
 	return result;
 }
 
-/* Ctrl-Z: the process is left alone until the tracer goes on. */
-static void stop(struct watch *watch)
-{
-	if (watch->trace)
-		trace_suspend(watch->trace);
-	interrupt_stop();
-	if (watch->trace)
-		trace_continue(watch->trace);
-}
-
-/* Waits for the next table, and notices when the target ends meanwhile. */
-static int wait_until(struct watch *watch, double time, struct error *error)
-{
-	if (interrupt_stop_asked())
-		stop(watch);
-	for (double now = interrupt_now(); now < time; now = interrupt_now()) {
-		double next = now + TICK < time ? now + TICK : time;
-
-		if (!(watch->trace ? trace_run(watch->trace, next) : interrupt_sleep_until(next)))
-			return error_set(error, ERROR_INTERRUPTED, "interrupted");
-		if (interrupt_stop_asked())
-			stop(watch);
-		if (process_check(&watch->target.process, error) < 0)
-			return -1;
-	}
-	if (interrupt_signal)
-		return error_set(error, ERROR_INTERRUPTED, "interrupted");
-	return 0;
-}
-
 static int one_table(struct watch *watch, unsigned long seq, struct error *error)
 {
 	struct capture capture;
-	int result = take(watch, &capture, error);
+	int result = watch_look(watch, &capture, error);
 
 	/* What a later look cannot do is said, and tried again at the next: a night's watch goes on. */
 	if (result < 0 && seq && (error->code == ERROR_FAILED || error->code == ERROR_DEADLINE)) {
@@ -304,414 +224,11 @@ static int run_growth(struct watch *watch, struct capture *first, struct error *
 		/* A look took longer than the interval: some of the time is for tracing, and for the target. */
 		if (next < now + LOOK_PAUSE * (now - begin))
 			next = now + LOOK_PAUSE * (now - begin);
-		result = wait_until(watch, next, error);
+		result = watch_wait(watch, next, error);
 		begin = interrupt_now();
 		if (result == 0)
 			result = one_table(watch, seq, error);
 	}
-	return result;
-}
-
-static int run_types(struct watch *watch, struct capture *first, struct error *error)
-{
-	struct name_filter filter = filter_of(watch->options, watch->options->full_names);
-	struct counts stats = {0};
-	struct growth_row *rows = NULL;
-	ssize_t count = -1;
-
-	if (typestats(first, &filter, &stats) == 0)
-		count = most_common_types(&stats, &rows);
-	if (count >= 0)
-		render_types(watch->render, rows, cut_to_limit(watch->options, count), watch->options->glob_count > 0,
-			first);
-	free(rows);
-	counts_free(&stats);
-	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
-}
-
-static int run_count_of(struct watch *watch, const struct capture *first, struct error *error)
-{
-	const struct type_table *types = &first->census.types;
-	const char *name = watch->options->count_of;
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < types->count; i++) {
-		char *full = type_name_full(&first->names[i]);
-
-		if (!full)
-			return error_set(error, ERROR_FAILED, "out of memory");
-		if (strcmp(name, full) == 0 || strcmp(name, first->names[i].name) == 0)
-			count += types->type[i].count;
-		free(full);
-	}
-	if (!count)
-		render_note("no type with objects that the collector tracks is called %s", name);
-	render_count_of(watch->render, name, count, first);
-	return 0;
-}
-
-static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current,
-	const struct born_between *born, double seconds, const struct capture *capture, struct error *error)
-{
-	const struct options *options = watch->options;
-	struct name_filter filter = filter_of(options, options->full_names);
-	struct newids_row *rows;
-	ssize_t count = newids(old, current, born, &filter, options->sort_by, &rows);
-
-	if (count < 0)
-		return error_set(error, ERROR_FAILED, "out of memory");
-	render_new_ids(watch->render, &(struct newids_report){
-					      .rows = rows,
-					      .count = cut_to_limit(options, count),
-					      .seconds = seconds,
-					      .ids = options->ids,
-					      .filtered = options->glob_count > 0,
-					      .capture = capture,
-				      });
-	newids_free(rows, (size_t)count);
-	return 0;
-}
-
-/* What was born since the look before, as far as it was traced. */
-static int find_born(struct watch *watch, const struct capture *capture, struct born_between *born)
-{
-	struct name_filter all = {0};
-	struct events events = {0};
-	uint64_t refused;
-	int result;
-
-	*born = (struct born_between){0};
-	if (!watch->trace)
-		return 0;
-	result = trace_report(watch->trace, capture, &all, &events);
-	born->count = trace_born(watch->trace, &born->address, &refused);
-	refused += events.lost + events.lost_samples;
-	if (refused)
-		render_note("%llu births were not seen: an object at an address of before may count as old",
-			(unsigned long long)refused);
-	events_free(&events);
-	return result;
-}
-
-static double time_of_day(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-/* Another look after a while; Ctrl-C ends the while, not the look. */
-static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct error *error)
-{
-	double begin = interrupt_now();
-	int result = wait_until(watch, begin + watch->options->wait, error), signal = interrupt_signal;
-	struct ids current = {0};
-	struct born_between born;
-	struct capture second;
-
-	if (result < 0 && error->code != ERROR_INTERRUPTED)
-		return -1;
-	interrupt_signal = 0;
-	result = take(watch, &second, error);
-	if (result == 0) {
-		if (ids_of_capture(&second, &current) < 0 || find_born(watch, &second, &born) < 0)
-			result = error_set(error, ERROR_FAILED, "out of memory");
-		else
-			result = show_new_ids(watch, old, &current, &born, interrupt_now() - begin, &second, error);
-		ids_free(&current);
-		capture_free(&second);
-	}
-	if (result == 0 && signal) {
-		interrupt_signal = signal;
-		return error_set(error, ERROR_INTERRUPTED, "interrupted");
-	}
-	return result;
-}
-
-static void clock_text(double time, char text[24])
-{
-	time_t seconds = (time_t)time;
-	struct tm local;
-
-	localtime_r(&seconds, &local);
-	strftime(text, 24, "%Y-%m-%d %H:%M:%S", &local);
-}
-
-/* Which two looks are compared. */
-static void note_times(const struct idstate *state)
-{
-	char old[24], current[24];
-
-	clock_text(state->old_time, old);
-	clock_text(state->current_time, current);
-	render_note("new ids of process %d at %s, beside %s", state->pid, current, old);
-}
-
-/* This look beside the last one of an earlier run. */
-static int new_ids_since_state(struct watch *watch, struct ids *now, const struct capture *capture, struct error *error)
-{
-	struct idstate *state = &watch->state;
-	const struct process *process = &watch->target.process;
-	const struct born_between none = {0};
-	double time = time_of_day(), seconds = state->current_time > 0 ? time - state->current_time : 0;
-
-	if (!state->pid) {
-		state->pid = process->pid;
-		process_identity(process, state->identity);
-		state->executable = strdup(watch->target.executable);
-		if (!state->executable)
-			return error_set(error, ERROR_FAILED, "out of memory");
-	}
-	ids_free(&state->old);
-	state->old = state->current;
-	state->old_time = state->current_time;
-	state->current = *now;
-	state->current_time = time;
-	*now = (struct ids){0};
-	if (state->old_time > 0)
-		note_times(state);
-	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0 ||
-		idstate_save(state, watch->options->state, error) < 0)
-		return -1;
-	if (state->old_time <= 0)
-		render_note("this is the first look in %s: all is new; run it again to see what is new since",
-			watch->options->state);
-	return 0;
-}
-
-static int run_new_ids(struct watch *watch, struct capture *first, struct error *error)
-{
-	struct born_between before;
-	struct ids ids;
-	int result;
-
-	if (ids_of_capture(first, &ids) < 0 || find_born(watch, first, &before) < 0)
-		return error_set(error, ERROR_FAILED, "out of memory");
-	result = watch->options->state ? new_ids_since_state(watch, &ids, first, error)
-				       : new_ids_after_wait(watch, &ids, error);
-	ids_free(&ids);
-	return result;
-}
-
-/* The last comparison once more, from the file alone. */
-static int show_state(struct watch *watch, struct error *error)
-{
-	const struct idstate *state = &watch->state;
-	const struct born_between none = {0};
-
-	if (watch->options->pid && watch->options->pid != state->pid)
-		return error_set(error, ERROR_FAILED, "state file %s is about another process: %d",
-			watch->options->state, state->pid);
-	render_about(watch->render, state->pid);
-	if (state->old_time > 0)
-		note_times(state);
-	return show_new_ids(watch, &state->old, &state->current, &none,
-		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
-}
-
-/* --- what is at an address --- */
-
-struct inspection {
-	const struct watch *watch;
-	struct memory *memory;
-	struct inspected *object;
-	size_t count;
-	bool failed; /* out of memory */
-	bool late; /* the hold was over before all was read */
-};
-
-/* "0x7f..." or what id() prints; false for a name. */
-static bool is_address(const char *text, uint64_t *address)
-{
-	char *end;
-
-	errno = 0;
-	*address = strtoull(text, &end, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno;
-}
-
-static bool is_called(const struct type_name *type, const char *name)
-{
-	char *full = type_name_full(type);
-	bool called = strcmp(type->name, name) == 0 || (full && strcmp(full, name) == 0);
-
-	free(full);
-	return called;
-}
-
-/*
- * Objects of a type, in the order of gc.get_objects(): the first, and as many of the oldest, which are likely to be
- * there at the next cut. Not more than most.
- */
-static ssize_t candidates(const struct capture *capture, const char *name, struct inspected *objects, size_t most)
-{
-	const struct census *census = &capture->census;
-	bool *wanted = calloc(census->types.count + 1, sizeof(*wanted));
-	size_t all = 0, first = 0, old = 0, count = 0;
-
-	if (!wanted)
-		return -1;
-	for (size_t i = 0; i < census->types.count; i++) {
-		wanted[i] = is_called(&capture->names[i], name);
-		all += wanted[i] ? census->types.type[i].count : 0;
-	}
-	for (size_t i = 0; i < census->segment_count; i++) {
-		const struct census_segment *segment = &census->segments[i];
-
-		if (segment->generation == GENERATION_PERMANENT)
-			continue;
-		for (size_t k = segment->first; k < segment->first + segment->count && count < most; k++) {
-			if (!wanted[census->type[k]])
-				continue;
-			if (all > most && first >= most / 2 && (segment->generation != OLDEST || old++ >= most / 2))
-				continue;
-			objects[count++].address = census->address[k];
-			first++;
-		}
-	}
-	free(wanted);
-	return (ssize_t)count;
-}
-
-/* While the target is held, and again when that moment did not suit. */
-static void read_objects(void *context, const volatile bool *stop)
-{
-	struct inspection *inspection = context;
-
-	memory_forget(inspection->memory);
-	inspection->failed = inspection->late = false;
-	for (size_t i = 0; i < inspection->count && !inspection->failed && !inspection->late; i++) {
-		inspection->failed =
-			inspect_read(&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
-		inspection->late = *stop || interrupt_signal;
-	}
-}
-
-static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
-{
-	struct capture_options options = {
-		.max_pause_ms = watch->options->max_pause_ms, .at_cut = read_objects, .context = inspection};
-	struct capture capture;
-	int result;
-
-	inspection->memory = memory_new(watch->target.process.pid, NULL);
-	if (!inspection->memory)
-		return error_set(error, ERROR_FAILED, "out of memory");
-	result = capture_take(&watch->python, &options, &capture, error);
-	memory_free(inspection->memory);
-	if (result < 0 && error->code == ERROR_DEADLINE && inspection->late)
-		return error_set(error, ERROR_DEADLINE,
-			"process %d was released before %zu objects were read: ask for fewer, or allow more than "
-			"--max-pause %g",
-			watch->options->pid, inspection->count, watch->options->max_pause_ms);
-	if (result < 0)
-		return -1;
-	if (inspect_place(inspection->object, inspection->count, &capture.census) < 0)
-		inspection->failed = true;
-	capture_free(&capture);
-	return inspection->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
-}
-
-/* What was asked for by name: those of its candidates that are still there, up to the limit. */
-struct asked {
-	const char *name;
-	size_t first, count;
-};
-
-/* How many of the addresses hold no object. */
-static size_t show_addresses(const struct watch *watch, const struct inspection *inspection, size_t named)
-{
-	size_t missing = 0;
-
-	for (size_t i = 0; i < named; i++) {
-		const struct inspected *object = &inspection->object[i];
-
-		missing += !object->is_object;
-		if (object->is_object)
-			render_object(watch->render, object, watch->options->full_names);
-		else
-			render_note("0x%llx: no object is there", (unsigned long long)object->address);
-	}
-	return missing;
-}
-
-/* Whether there was one. */
-static bool show_asked(
-	const struct watch *watch, const struct inspection *inspection, const struct asked *asked, size_t limit)
-{
-	size_t shown = 0;
-
-	for (size_t i = asked->first; i < asked->first + asked->count && shown < limit; i++) {
-		const struct inspected *object = &inspection->object[i];
-
-		/* The census was of another moment. */
-		if (!object->is_object || !is_called(&object->type, asked->name))
-			continue;
-		render_object(watch->render, object, watch->options->full_names);
-		shown++;
-	}
-	if (!asked->count)
-		render_note("no object that the collector tracks is a %s; --types lists what there is", asked->name);
-	else if (!shown)
-		render_note("%s: all that were looked at died before they could be read", asked->name);
-	return shown;
-}
-
-/* Sorts what was asked for into addresses, first, and candidates for each name. -1 when out of memory. */
-static int find_objects(const struct watch *watch, const struct capture *first, struct inspection *inspection,
-	struct asked *asked, size_t most)
-{
-	const struct options *options = watch->options;
-	uint64_t address;
-	size_t names = 0;
-
-	for (size_t i = 0; i < options->inspect_count; i++) {
-		if (is_address(options->inspect[i], &address))
-			inspection->object[inspection->count++].address = address;
-	}
-	for (size_t i = 0; i < options->inspect_count; i++) {
-		ssize_t found;
-
-		if (is_address(options->inspect[i], &address))
-			continue;
-		found = candidates(first, options->inspect[i], inspection->object + inspection->count, most);
-		if (found < 0)
-			return -1;
-		asked[names++] = (struct asked){options->inspect[i], inspection->count, (size_t)found};
-		inspection->count += (size_t)found;
-	}
-	return 0;
-}
-
-/* Addresses first, then what was asked for by type. */
-static int run_inspect(struct watch *watch, const struct capture *first, struct error *error)
-{
-	const struct options *options = watch->options;
-	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST;
-	size_t named = 0, missing = 0, most = limit * CANDIDATES < INSPECT_MOST ? limit * CANDIDATES : INSPECT_MOST;
-	struct inspection inspection = {.watch = watch};
-	struct asked *asked = calloc(options->inspect_count + 1, sizeof(*asked));
-	uint64_t address;
-	int result = 0;
-
-	for (size_t i = 0; i < options->inspect_count; i++)
-		named += is_address(options->inspect[i], &address);
-	inspection.object = calloc(named + (options->inspect_count - named) * most + 1, sizeof(*inspection.object));
-	if (!inspection.object || !asked || find_objects(watch, first, &inspection, asked, most) < 0)
-		result = error_set(error, ERROR_FAILED, "out of memory");
-	if (result == 0 && inspection.count)
-		result = inspect(watch, &inspection, error);
-	if (result == 0) {
-		missing = show_addresses(watch, &inspection, named);
-		for (size_t i = 0; i < options->inspect_count - named; i++)
-			missing += !show_asked(watch, &inspection, &asked[i], limit);
-		if (missing)
-			result = error_set(
-				error, ERROR_FAILED, "%zu of %zu were not found", missing, options->inspect_count);
-	}
-	inspect_free(inspection.object, inspection.count);
-	free(asked);
 	return result;
 }
 
@@ -736,7 +253,7 @@ static int run(struct watch *watch, struct error *error)
 	int result = start_trace(watch, error);
 
 	if (result == 0)
-		result = take(watch, &first, error);
+		result = watch_look(watch, &first, error);
 	if (result < 0)
 		return -1;
 	/* When it ended just now, what was measured is shown all the same. */
@@ -748,16 +265,16 @@ static int run(struct watch *watch, struct error *error)
 		note_children(watch);
 	switch (watch->options->mode) {
 	case MODE_TYPES:
-		result = run_types(watch, &first, error);
+		result = ask_types(watch, &first, error);
 		break;
 	case MODE_COUNT_OF:
-		result = run_count_of(watch, &first, error);
+		result = ask_count_of(watch, &first, error);
 		break;
 	case MODE_NEW_IDS:
-		result = run_new_ids(watch, &first, error);
+		result = ask_new_ids(watch, &first, error);
 		break;
 	case MODE_INSPECT:
-		result = run_inspect(watch, &first, error);
+		result = ask_inspect(watch, &first, error);
 		break;
 	case MODE_GROWTH:
 		result = run_growth(watch, &first, error);
@@ -782,7 +299,7 @@ int watch_run(const struct options *options, struct render *render, struct error
 	if (result == 0 && options->state)
 		result = idstate_load(&watch.state, options->state, options->skip_update, error);
 	if (result == 0 && options->state && options->skip_update) {
-		result = show_state(&watch, error);
+		result = ask_state(&watch, error);
 		idstate_free(&watch.state);
 		return result;
 	}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Questions that are asked once: how many (--types, --count-of), which are new (--new-ids), what is there (--inspect).
+ * Each gets the run's first look, and takes another if it needs one. 0, or -1 and the error.
+ */
+#ifndef OGT_ASK_H
+#define OGT_ASK_H
+
+#include "watching.h"
+
+int ask_types(struct watch *watch, const struct capture *first, struct error *error);
+int ask_count_of(struct watch *watch, const struct capture *first, struct error *error);
+int ask_new_ids(struct watch *watch, const struct capture *first, struct error *error);
+int ask_inspect(struct watch *watch, const struct capture *first, struct error *error);
+
+/* The last comparison of a state file once more, from the file alone: there is no target. */
+int ask_state(struct watch *watch, struct error *error);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What watch.c and ask.c share: one run on one target. */
+#ifndef OGT_WATCHING_H
+#define OGT_WATCHING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "capture.h"
+#include "error.h"
+#include "growth.h"
+#include "idstate.h"
+#include "options.h"
+#include "peaks.h"
+#include "python.h"
+#include "render.h"
+#include "target.h"
+#include "trace.h"
+
+struct watch {
+	const struct options *options;
+	struct render *render;
+	struct target target;
+	struct python python;
+	struct peaks peaks;
+	struct idstate state;
+	struct trace *trace; /* NULL: the census alone */
+	bool compares; /* peaks were read that the first table is compared with */
+	bool found; /* the target's file is CPython's */
+	bool stopped; /* the target was in state T when its Python did not look like one */
+};
+
+/* One look at the target, with the counters of the stream if there is one. */
+int watch_look(struct watch *watch, struct capture *capture, struct error *error);
+
+/* Waits until a monotonic time; -1 with ERROR_INTERRUPTED or ERROR_TARGET_ENDED when that comes first. */
+int watch_wait(struct watch *watch, double time, struct error *error);
+
+/* Which types the command line asks for, and how many rows of them. */
+struct name_filter watch_filter(const struct options *options, bool full_names);
+size_t watch_limit(const struct options *options, ssize_t count);
+
+#endif
