@@ -39,45 +39,70 @@ watch_leaks() {
 cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
 has_used() { [ "$(cpu_ticks "$1")" -ge "$2" ]; }
 
-# found NAME STREAM...: the leaks were found where the program says they are, by reports of such a stream
+# found NAME STREAM...: the leaks were found where the program says they are, by reports of such a stream. It is a matter of
+# chance, so who misses one in three reports has three more.
 found() {
-  local name speed target ticks out=$WORLD/$1.out n=3
+  local name speed target ticks out=$WORLD/$1.out n=0 chance code=1
   read -r name speed WATCHER target ticks <<<"${TRACED[0]}"
   TRACED=("${TRACED[@]:1}")
   [ "$name" = "$1" ] || return 1
-  if [ "$speed" = fast ]; then
-    eventually has_used "$target" "$ticks"
-    n=$(reports "$out")
-  fi
-  eventually has_reports $((n < 3 ? 4 : n + 1)) "$out"
+  for chance in 1 2; do
+    if [ "$speed" = fast ]; then
+      eventually has_used "$target" "$ticks"
+      n=$(reports "$out")
+      eventually has_reports $((n < 3 ? 4 : n + 1)) "$out"
+    else
+      eventually has_reports $((3 * chance + 1)) "$out"
+    fi
+    grep '}$' "$out" >"$WORLD/judged"
+    code=0
+    "$JUDGE" "$TESTS/judge_events.py" sites "$WORLD/judged" "$WORLD/$1.expected" "${@:2}" || code=$?
+    [ "$code" != 0 ] || break
+    echo "not found in $((chance * 3)) reports"
+    ticks=$((ticks + 1350))
+  done
   kill -INT "$WATCHER"
   wait_for_ogt
   echo "$1"
   cat "$WORLD/$1.err"
   [ "$status" = 130 ] || return 1
-  [ "$(jq -s '.[0].budget' "$WORLD/$1.out")" != 0 ] || return 1
-  "$JUDGE" "$TESTS/judge_events.py" sites "$WORLD/$1.out" "$WORLD/$1.expected" "${@:2}"
+  [ "$(jq -s '.[0].budget' "$out")" != 0 ] || return 1
+  return "$code"
 }
 
-@test "every kind of code that leaks is found from samples at full speed, and where little is allocated" {
-  local code=0
+@test "every kind of code that leaks is found from samples at full speed" {
   needs_sites
   watch_leaks fast fast 1
-  watch_leaks slow slow 1 Function Callback
-  found fast windows full || code=1
-  found slow full windows || code=1 # a busy machine makes tracing dear
-  [ "$code" = 0 ]
+  found fast windows full
 }
 
-@test "one that leaks once in a thousand, and a few builtins" {
-  local code=0
+@test "and where little is allocated" {
+  needs_sites
+  case $LABEL in system-* | sid-*) ;; *) skip "some interpreters will do" ;; esac
+  watch_leaks slow slow 1 Function Callback
+  found slow full windows # a busy machine makes tracing dear
+}
+
+@test "with one uprobe at a time" {
+  needs_sites
+  only_system
+  export OGT_PER_SITE=1
+  watch_leaks fast fast 1 Function Method Callback
+  found fast windows
+}
+
+@test "one that leaks once in a thousand" {
   needs_sites
   only_system
   watch_leaks rare fast 50 Function
+  found rare windows
+}
+
+@test "a few builtins" {
+  needs_sites
+  only_system
   watch_leaks builtins fast 10 builtins.list builtins.dict builtins.function builtins.generator Slots
-  found rare windows || code=1
-  found builtins windows || code=1
-  [ "$code" = 0 ]
+  found builtins windows
 }
 
 @test "the table names the line under the type" {

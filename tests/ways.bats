@@ -14,19 +14,6 @@ one_by_one() { OGT_PER_SITE=1 "$@"; }
   judge_known
 }
 
-@test "one uprobe at a time, at the default budget: the line that leaks is found" {
-  needs_bpf
-  sees_births || skip "no births on $LABEL"
-  mkdir "$WORLD/leaks"
-  start leaky_everywhere.py "$INNER/beat" "$INNER/expected" "$INNER/leaks" fast 1 Function Method Callback
-  eventually test -s "$WORLD/expected"
-  one_by_one start_ogt -p "$TARGET" --interval 5 --count 3 "${events[@]}"
-  wait_for_ogt
-  [ "$status" = 0 ]
-  [ "$(streams)" = windows ]
-  judge sites "$WORLD/out" "$WORLD/expected" windows
-}
-
 # Of two tracers of one process both see everything, each its own way, and what one takes out the other keeps.
 @test "two tracers, one uprobe at a time and all at once" {
   local first step file

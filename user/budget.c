@@ -10,7 +10,7 @@
  */
 #define WINDOW_COST_MOST 0.020
 #define WINDOW_COST_LEAST 0.001
-#define WINDOW_EARNED 2.0
+#define WINDOW_EARNED 4.0
 /* The largest is at least so many times the least, or an idle target's windows would come like a clock. */
 #define WINDOW_COSTS 4
 /* How long it stays open at most where little happens. */
@@ -22,7 +22,7 @@
 /* To begin with, so that what the target does is seen before much is earned. */
 #define CREDIT_FIRST 0.003
 /* Credit that is not used is lost beyond this: after a quiet night no burst may be traced for long. */
-#define CREDIT_MOST 0.03
+#define CREDIT_MOST 0.021
 /* What a burst may overspend before tracing everything is given up. */
 #define OWED_MOST 0.01
 /* Tracing everything has to cost clearly less than the budget, as rates change. */
