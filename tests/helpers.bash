@@ -46,6 +46,9 @@ teardown() {
   fi
 }
 
+# What does not depend on the interpreter is tested on one.
+only_system() { case $LABEL in system-*) ;; *) skip "one interpreter will do" ;; esac; }
+
 # --- processes ---
 
 # launch COMMAND...: in the background, without bats' descriptors. TARGET is its pid.

@@ -45,6 +45,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 }
 
 @test "two looks of one run; Ctrl-C ends the wait and shows what is new by then" {
+  only_system
   start_ids
   start_ogt -p "$(innermost "$TARGET")" --new-ids --wait 1000 --limit 0 --budget 0
   eventually grep -q 'objects of' "$WORLD/err"
@@ -88,6 +89,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 }
 
 @test "only some types; their addresses under them" {
+  only_system
   start_ids
   new_ids --state "$WORLD/state"
   next_step 1
@@ -104,6 +106,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 }
 
 @test "the number of objects of one type" {
+  only_system
   start_ids
   ogt -p "$TARGET" --count-of Node
   succeeds
@@ -119,6 +122,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 
 @test "the state of another process or program is refused, and kept" {
   local other
+  only_system
   start_ids
   new_ids --state "$WORLD/state"
   cp "$WORLD/state" "$WORLD/good"
@@ -138,6 +142,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 }
 
 @test "a process that has become another program since is another one, also when that is the same Python" {
+  only_system
   launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 signal.sigwait([signal.SIGUSR1])
@@ -157,6 +162,7 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"]
 
 @test "a state that is cut, altered or something else is refused, and kept" {
   local size at
+  only_system
   start_ids 100
   new_ids --state "$WORLD/good"
   size=$(stat -c %s "$WORLD/good")
@@ -194,6 +200,7 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"]
 }
 
 @test "a full disk: the table is shown, the state of before is kept" {
+  only_system
   start_ids 20000
   mkdir "$WORLD/small"
   # shellcheck disable=SC2016
@@ -207,6 +214,7 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"]
 }
 
 @test "the target ends while it is waited for" {
+  only_system
   start_ids
   start_ogt -p "$(innermost "$TARGET")" --new-ids --wait 1000 --format json
   eventually grep -q attached "$WORLD/out"
@@ -217,6 +225,7 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"]
 }
 
 @test "a reader that has enough ends it" {
+  only_system
   start_ids 20000
   "$OGT" -p "$(innermost "$TARGET")" --new-ids --state "$WORLD/state" --limit 0 --ids 2>"$WORLD/err" 3>&- 4>&- | head -n 2 >"$WORLD/out"
   [ "$(wc -l <"$WORLD/out")" = 2 ]
@@ -224,6 +233,7 @@ os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"]
 }
 
 @test "what does not go together is a usage error" {
+  only_system
   start_at_barrier plain.py
   while read -r line; do
     # shellcheck disable=SC2086

@@ -11,7 +11,6 @@ needs_sites() {
 }
 TRACED=() # "NAME SPEED WATCHER TARGET TICKS"
 
-only_system() { case $LABEL in system-*) ;; *) skip "one interpreter will do" ;; esac; }
 
 # start_leaking NAME SPEED TURNS [KIND...]: what it leaks where is in $WORLD/NAME.expected
 start_leaking() {
