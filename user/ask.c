@@ -34,25 +34,29 @@ int ask_types(struct watch *watch, const struct capture *first, struct error *er
 	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
-int ask_count_of(struct watch *watch, const struct capture *first, struct error *error)
+/* By either form of its name. */
+static bool is_called(const struct type_name *type, const char *name)
+{
+	size_t module = type->module ? strlen(type->module) : 0;
+
+	return strcmp(type->name, name) == 0 ||
+	       (module && strncmp(type->module, name, module) == 0 && name[module] == '.' &&
+		       strcmp(type->name, name + module + 1) == 0);
+}
+
+void ask_count_of(struct watch *watch, const struct capture *first)
 {
 	const struct type_table *types = &first->census.types;
 	const char *name = watch->options->count_of;
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < types->count; i++) {
-		char *full = type_name_full(&first->names[i]);
-
-		if (!full)
-			return error_set(error, ERROR_FAILED, "out of memory");
-		if (strcmp(name, full) == 0 || strcmp(name, first->names[i].name) == 0)
+		if (is_called(&first->names[i], name))
 			count += types->type[i].count;
-		free(full);
 	}
 	if (!count)
 		render_note("no type with objects that the collector tracks is called %s", name);
 	render_count_of(watch->render, name, count, first);
-	return 0;
 }
 
 static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current,
@@ -234,15 +238,6 @@ static bool is_address(const char *text, uint64_t *address)
 	errno = 0;
 	*address = strtoull(text, &end, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
 	return *text >= '0' && *text <= '9' && !*end && !errno;
-}
-
-static bool is_called(const struct type_name *type, const char *name)
-{
-	char *full = type_name_full(type);
-	bool called = strcmp(type->name, name) == 0 || (full && strcmp(full, name) == 0);
-
-	free(full);
-	return called;
 }
 
 /*

@@ -9,7 +9,7 @@
 #include "watching.h"
 
 int ask_types(struct watch *watch, const struct capture *first, struct error *error);
-int ask_count_of(struct watch *watch, const struct capture *first, struct error *error);
+void ask_count_of(struct watch *watch, const struct capture *first);
 int ask_new_ids(struct watch *watch, const struct capture *first, struct error *error);
 int ask_inspect(struct watch *watch, const struct capture *first, struct error *error);
 

@@ -664,7 +664,7 @@ static const char *generator_state(const struct writer *writer, uint64_t object,
 		return "finished";
 	if (!memory_u32(writer->memory, *frame + (uint64_t)layout->frame.instruction, &last))
 		return NULL;
-	/* Whether it runs its frame knows, which only differs between versions: it is then not at a yield. */
+	/* Whether it runs is kept elsewhere in each of these versions, and not read. */
 	return last == UINT32_MAX ? "not started" : "suspended";
 }
 

@@ -187,7 +187,7 @@
 
 /* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
 #define ATTRIBUTE(keys, first, how) \
-	.values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_type = 16, .descriptor_name = 24, .descriptor_member = 40, \
+	.values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_type = 16, .descriptor_member = 40, \
 	.member_offset = 16, .member_type = 8
 /* clang-format on */
 

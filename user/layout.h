@@ -243,7 +243,6 @@ struct layout {
 		int32_t dictoffset; /* in PyTypeObject: where an instance has its dict, bytes; negative: from the end */
 		int32_t cached_keys; /* in PyHeapTypeObject, 3.3+: keys that instances share */
 		int32_t descriptor_type; /* PyDescrObject d_type: the class that it is of */
-		int32_t descriptor_name; /* d_name, a str */
 		int32_t descriptor_member; /* PyMemberDescrObject d_member: pointer to PyMemberDef */
 		int32_t member_offset; /* PyMemberDef offset */
 		int32_t member_type; /* PyMemberDef type, int */

@@ -268,7 +268,7 @@ static int run(struct watch *watch, struct error *error)
 		result = ask_types(watch, &first, error);
 		break;
 	case MODE_COUNT_OF:
-		result = ask_count_of(watch, &first, error);
+		ask_count_of(watch, &first);
 		break;
 	case MODE_NEW_IDS:
 		result = ask_new_ids(watch, &first, error);
