@@ -15,9 +15,6 @@
 #define CODE_UNIT 2 /* bytes */
 #define NO_LINE (-1)
 
-/* Py_TPFLAGS_HEAPTYPE, Include/object.h: a class made by a program, whatever its name. */
-#define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9)
-
 static uint64_t address_of(const struct layout *layout, uint64_t code)
 {
 	return code & ~layout->frame.code_tag;

@@ -13,10 +13,6 @@
 #include "pyobject.h"
 #include "typeresolve.h"
 
-/* Bits of tp_flags, Include/object.h. */
-#define FLAG_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
-#define FLAG_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
-#define FLAG_HEAP_TYPE (UINT64_C(1) << 9)
 /* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
 #define T_OBJECT 6
 #define T_OBJECT_EX 16
@@ -113,7 +109,7 @@ enum object_kind describe_own_kind(const struct python *python, struct memory *m
 	uint64_t flags, name;
 	char text[LITERAL_MOST];
 
-	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) || flags & FLAG_HEAP_TYPE ||
+	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) || flags & TPFLAGS_HEAPTYPE ||
 		!memory_u64(memory, type + (uint64_t)layout->type.name, &name) ||
 		!read_literal(memory, name, text, sizeof(text)))
 		return OBJECT_OTHER;
@@ -896,14 +892,14 @@ static void write_dict_attributes(
 	uint64_t dict = 0, values = 0, keys, place, basic;
 	uint8_t valid = 0;
 
-	if (layout->attribute.style == VALUES_DICT || !(flags & FLAG_MANAGED_DICT)) {
+	if (layout->attribute.style == VALUES_DICT || !(flags & TPFLAGS_MANAGED_DICT)) {
 		place = dict_place(writer, object, type);
 		if (!place || !at(writer, place, 0, &dict))
 			return;
 	} else if (!at(writer, object - 24, 0, &dict)) {
 		return;
 	}
-	if (flags & FLAG_MANAGED_DICT) {
+	if (flags & TPFLAGS_MANAGED_DICT) {
 		switch (layout->attribute.style) {
 		case VALUES_POINTERS:
 			if (!at(writer, object - 32, 0, &values))
@@ -916,7 +912,8 @@ static void write_dict_attributes(
 			}
 			break;
 		case VALUES_INLINE:
-			if (!dict && flags & FLAG_INLINE_VALUES && at(writer, type, layout->type.basicsize, &basic) &&
+			if (!dict && flags & TPFLAGS_INLINE_VALUES &&
+				at(writer, type, layout->type.basicsize, &basic) &&
 				memory_read(writer->memory, object + basic + 3, &valid, 1) && valid)
 				values = object + basic;
 			break;
@@ -937,11 +934,11 @@ static void write_attributes(struct writer *writer, uint64_t object, uint64_t ty
 	const struct layout *layout = writer->layout;
 	uint64_t flags, dict, own;
 
-	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) || !(own & FLAG_HEAP_TYPE) ||
-		!enter(writer, object))
+	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) ||
+		!(own & TPFLAGS_HEAPTYPE) || !enter(writer, object))
 		return;
 	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
-		if (!at(writer, base, layout->type.flags, &flags) || !(flags & FLAG_HEAP_TYPE))
+		if (!at(writer, base, layout->type.flags, &flags) || !(flags & TPFLAGS_HEAPTYPE))
 			break;
 		attributes.base = base;
 		if (at(writer, base, layout->type.dict, &dict) && dict)

@@ -7,13 +7,6 @@
 #include "describe.h"
 #include "pyobject.h"
 
-/* Bits of tp_flags, Include/object.h. */
-#define FLAG_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
-#define FLAG_MANAGED_WEAKREF (UINT64_C(1) << 3) /* 3.12+ */
-#define FLAG_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
-#define FLAG_HEAP_TYPE (UINT64_C(1) << 9)
-#define FLAG_HAVE_GC (UINT64_C(1) << 14)
-
 #define BASES_MOST 100
 /* No object is larger: a sum beyond is of bytes that mean something else. */
 #define SIZE_MOST (UINT64_C(1) << 46) /* so many times 16 is no overflow */
@@ -145,7 +138,7 @@ static uint64_t class_size(const struct sized *sized)
 {
 	uint64_t flags = address_at(sized, sized->object, sized->layout->type.flags), keys;
 
-	if (!(flags & FLAG_HEAP_TYPE))
+	if (!(flags & TPFLAGS_HEAPTYPE))
 		return (uint64_t)sized->layout->type.size;
 	keys = address_at(sized, sized->object, sized->layout->attribute.cached_keys);
 	return (uint64_t)sized->layout->type.heap_size +
@@ -207,14 +200,15 @@ static uint64_t size_before(const struct sized *sized)
 {
 	uint64_t size = 0, flags;
 
-	if (sized->flags & FLAG_HAVE_GC)
+	if (sized->flags & TPFLAGS_HAVE_GC)
 		size += (uint64_t)sized->layout->gc_head.size;
 	/* Types that are static are not tracked (Objects/typeobject.c, type_is_gc); 3.11 and 3.12 do not look. */
 	if (sized->layout->attribute.style != VALUES_POINTERS && sized->layout->attribute.style != VALUES_TAGGED &&
 		sized->kind == OBJECT_TYPE && at(sized, sized->object, sized->layout->type.flags, &flags) &&
-		!(flags & FLAG_HEAP_TYPE))
+		!(flags & TPFLAGS_HEAPTYPE))
 		size = 0;
-	if (sized->layout->attribute.style != VALUES_DICT && sized->flags & (FLAG_MANAGED_DICT | FLAG_MANAGED_WEAKREF))
+	if (sized->layout->attribute.style != VALUES_DICT &&
+		sized->flags & (TPFLAGS_MANAGED_DICT | TPFLAGS_MANAGED_WEAKREF))
 		size += 2 * POINTER;
 	return size;
 }

@@ -99,7 +99,7 @@
 /* Include/cpython/object.h (3.6, 3.7: Include/object.h): what every release has in the same place. */
 #define TYPE \
 	.name = 24, .basicsize = 32, .itemsize = 40, .dealloc = 48, .flags = 168, .base = 256, .dict = 264, .mro = 344, \
-	.alloc = 304, .del = 376, .finalize = 392
+	.alloc = 304, .finalize = 392
 #define TYPE_3_6 TYPE, .ht_name = 832, .ht_qualname = 848, .size = 400, .heap_size = 864
 #define TYPE_3_13 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 928
 #define TYPE_3_14 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 936

@@ -18,6 +18,16 @@
 #define LAYOUT_ABSENT (-1) /* this version has no such field */
 #define LAYOUT_GENERATIONS 3
 
+/* Bits of tp_flags that mean the same in every version that has them, Include/object.h. */
+#define TPFLAGS_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
+#define TPFLAGS_MANAGED_WEAKREF (UINT64_C(1) << 3) /* 3.12+ */
+#define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
+#define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9) /* made at run time, not a static struct of C code */
+#define TPFLAGS_READY (UINT64_C(1) << 12)
+#define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
+#define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28) /* str and what derives from it */
+#define TPFLAGS_TYPE_SUBCLASS (UINT64_C(1) << 31)
+
 /* How dict keys objects describe their size and entries. */
 enum dict_keys_style {
 	DICT_KEYS_SIZE, /* 3.6-3.10: dk_size in slots, entries {hash, key, value} */
@@ -169,7 +179,6 @@ struct layout {
 		int32_t dict;
 		int32_t mro;
 		int32_t alloc;
-		int32_t del; /* tp_del */
 		int32_t finalize;
 		int32_t ht_name;
 		int32_t ht_qualname;

@@ -12,10 +12,6 @@
 #include "site_x86_64.h"
 #include "target.h"
 
-/* Bits of tp_flags (Include/object.h). */
-#define FLAG_HEAP_TYPE (1ull << 9)
-#define FLAG_HAVE_GC (1ull << 14)
-#define FLAG_TYPE_SUBCLASS (1ull << 31)
 /* A process with more classes than this is traced by the types of its objects alone. */
 #define TYPES_MOST (1u << 20)
 
@@ -182,10 +178,10 @@ static int add_type(struct search *search, uint64_t type)
 	}
 	search->fresh[search->fresh_count++] = type;
 	if (!python_is_type(search->python, search->memory, type) || !field(search, type, layout->type.flags, &flags) ||
-		!(flags & FLAG_HAVE_GC) || !field(search, type, layout->type.dealloc, &dealloc))
+		!(flags & TPFLAGS_HAVE_GC) || !field(search, type, layout->type.dealloc, &dealloc))
 		return 0;
 	/* Nearly all classes share subtype_dealloc: a majority vote finds it. */
-	if (flags & FLAG_HEAP_TYPE) {
+	if (flags & TPFLAGS_HEAPTYPE) {
 		if (!search->votes) {
 			sites->finalizes = dealloc;
 			field(search, type, layout->type.alloc, &sites->allocates);
@@ -195,7 +191,7 @@ static int add_type(struct search *search, uint64_t type)
 	if (add_function(search, dealloc, SITE_FIRST) < 0)
 		return -1;
 	known = probe_sites_find(sites, dealloc);
-	if (known >= 0 && !(flags & FLAG_HEAP_TYPE) && field(search, type, layout->type.finalize, &finalize))
+	if (known >= 0 && !(flags & TPFLAGS_HEAPTYPE) && field(search, type, layout->type.finalize, &finalize))
 		sites->site[known].closes = sites->site[known].closes || finalize;
 	return 0;
 }
@@ -232,7 +228,7 @@ static int add_classes(struct search *search, const struct census *census)
 		uint64_t flags;
 
 		meta[i] = field(search, census->types.type[i].address, search->python->layout.type.flags, &flags) &&
-			  flags & FLAG_TYPE_SUBCLASS;
+			  flags & TPFLAGS_TYPE_SUBCLASS;
 	}
 	for (size_t i = 0; meta && i < census->count && result == 0 && classes < TYPES_MOST; i++) {
 		if (meta[census->type[i]]) {

@@ -9,9 +9,6 @@
 #define DICT_ENTRIES_MOST (1u << 17)
 #define DICT_SLOTS_MOST (UINT64_C(1) << 40)
 
-/* Py_TPFLAGS_UNICODE_SUBCLASS, Include/object.h: str and what derives from it. */
-#define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28)
-
 /* Kinds of PyDictKeysObject.dk_kind, Include/internal/pycore_dict.h 3.11+. */
 #define DK_GENERAL 0
 #define DK_MOST 2

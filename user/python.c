@@ -8,9 +8,6 @@
 
 #define INTERPRETERS_MOST 4096u
 #define THREAD_STATES_MOST (1u << 16)
-/* Bits of tp_flags (Include/object.h). */
-#define FLAG_READY (1ull << 12)
-#define FLAG_TYPE_SUBCLASS (1ull << 31)
 /* ob_type leads from any object to `type` in a few steps: one for each metaclass of a metaclass. */
 #define TYPE_STEPS_MOST 8
 /* glibc 2.4 and later keep the id within the first kibibyte of struct pthread. */
@@ -380,9 +377,9 @@ bool python_is_type(const struct python *python, struct memory *memory, uint64_t
 {
 	uint64_t flags, meta;
 
-	return at(memory, address, python->layout.type.flags, &flags) && flags & FLAG_READY &&
+	return at(memory, address, python->layout.type.flags, &flags) && flags & TPFLAGS_READY &&
 	       at(memory, address, python->layout.object.type, &meta) &&
-	       at(memory, meta, python->layout.type.flags, &flags) && flags & FLAG_TYPE_SUBCLASS &&
+	       at(memory, meta, python->layout.type.flags, &flags) && flags & TPFLAGS_TYPE_SUBCLASS &&
 	       leads_to_type(python, memory, address);
 }
 

@@ -19,9 +19,6 @@
 /* Words of an object that tell it from others: behind ob_type, and before the collector's record (3.11+: its dict). */
 #define LOOKS_AFTER 4
 #define LOOKS_BEFORE 2
-/* Bits of tp_flags that mean nothing else in earlier versions (Include/object.h): 3.13+, 3.11+. */
-#define FLAG_INLINE_VALUES (1u << 2)
-#define FLAG_MANAGED_DICT (1u << 4)
 /* Sites, positions, remembered instructions: bounds for a program that makes code as it runs. */
 #define TABLE_MOST (1u << 17)
 
@@ -605,7 +602,7 @@ static uint64_t looks_of(struct sites *sites, const struct sample *sample)
 		!memory_u64(sites->memory, sample->type + (uint64_t)layout->type.flags, &flags))
 		return 0;
 	end = basicsize + (itemsize ? sizeof(word) : 0);
-	if (flags & FLAG_INLINE_VALUES)
+	if (flags & TPFLAGS_INLINE_VALUES)
 		end += LOOKS_AFTER * sizeof(word);
 	for (uint64_t i = 0; i < LOOKS_AFTER; i++) {
 		uint64_t offset = (uint64_t)layout->object.size + i * sizeof(word);
@@ -616,7 +613,7 @@ static uint64_t looks_of(struct sites *sites, const struct sample *sample)
 			return 0;
 		hash = mix(hash, word);
 	}
-	for (uint64_t i = 1; i <= LOOKS_BEFORE && flags & FLAG_MANAGED_DICT; i++) {
+	for (uint64_t i = 1; i <= LOOKS_BEFORE && flags & TPFLAGS_MANAGED_DICT; i++) {
 		uint64_t offset = (uint64_t)layout->gc_head.size + i * sizeof(word);
 
 		if (!memory_u64(sites->memory, sample->object - offset, &word))

@@ -9,8 +9,6 @@
 #include "pyobject.h"
 #include "text.h"
 
-/* Py_TPFLAGS_HEAPTYPE, Include/object.h: made at run time, not a static struct of C code. */
-#define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9)
 /* tp_name of a static type is C code's literal. */
 #define STATIC_NAME_MOST 4096
 
