@@ -2,9 +2,8 @@
 # What --budget allows and forbids, and that the census needs none of it. How events are counted is events.bats' and
 # stream.bats' matter, what they may cost unit/test_budget's.
 
-load helpers
+load traced
 
-needs_bpf() { bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"; }
 start_dropping() {
   start drops.py "$INNER/dropped"
   eventually test -s "$WORLD/dropped"

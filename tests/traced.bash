@@ -58,6 +58,18 @@ watch_known() {
 }
 judge_known() { judge known "$WORLD/out" "$WORLD/known.json" "${MARKS[@]}"; }
 
+# late_types.py through these steps, with two reports at each.
+late_steps() {
+  local step
+  for step; do
+    kill -USR1 "$TARGET"
+    wait_for_barrier "$WORLD/late.$step"
+    two_more_reports
+  done
+  kill -INT "$WATCHER"
+  wait_for_ogt
+}
+
 # --- the target's memory ---
 
 # What tracers have put into the target.

@@ -59,7 +59,7 @@ one_by_one() { OGT_PER_SITE=1 "$@"; }
 }
 
 @test "an extension module whose file is gone is traced" {
-  local file step
+  local file
   needs_bpf
   file=$("${RUN_PYTHON[@]}" -c 'import _elementtree; print(_elementtree.__file__)') || skip "it is built in"
   mkdir "$WORLD/modules"
@@ -72,13 +72,7 @@ one_by_one() { OGT_PER_SITE=1 "$@"; }
   rm -r "$WORLD/modules"
   start_ogt -p "$TARGET" --budget 100 --interval 0.1 "${events[@]}"
   two_more_reports
-  for step in 2 3; do
-    kill -USR1 "$TARGET"
-    wait_for_barrier "$WORLD/late.$step"
-    two_more_reports
-  done
-  kill -INT "$WATCHER"
-  wait_for_ogt
+  late_steps 2 3
   born_and_died xml.etree.ElementTree.TreeBuilder 2000
 }
 

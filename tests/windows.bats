@@ -264,19 +264,13 @@ killed() {
 }
 
 @test "types and libraries that appear later are counted from the report after" {
-  local step kind
+  local kind
   needs_bpf
   start late_types.py "$INNER/late"
   wait_for_barrier "$WORLD/late.0"
   start_ogt -p "$TARGET" --budget 100 --interval 0.1 "${events[@]}"
   two_more_reports
-  for step in 1 2 3; do
-    kill -USR1 "$TARGET"
-    wait_for_barrier "$WORLD/late.$step"
-    two_more_reports
-  done
-  kill -INT "$WATCHER"
-  wait_for_ogt
+  late_steps 1 2 3
   # One of each stays, made when nobody knew of them.
   for kind in __main__.Late xml.etree.ElementTree.TreeBuilder; do
     [ "$(json --arg type "$kind" '[.[] | select(.event == "growth").types[] | select(.type == $type).count] | last')" = 1 ]
