@@ -29,7 +29,7 @@ ARCH ?= $(shell uname -m | sed -e s/x86_64/x86/ -e s/aarch64/arm64/)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-9s %s\n' $(1) $(2))
 
-MODULES := libbpf libelf zlib jansson
+MODULES := libbpf libelf zlib libzstd jansson
 CPPFLAGS += -DOGT_VERSION='"$(VERSION)"' -Iuser -Ibpf -I$(BUILD)
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -pthread -Wall -Wextra $(if $(WERROR),-Werror)
@@ -69,6 +69,7 @@ tools:
 	has 'libbpf >= 1.0' 'libbpf-dev (Debian, Ubuntu), libbpf-devel (Fedora) or libbpf (Arch)'; \
 	has libelf 'libelf-dev (Debian, Ubuntu), elfutils-libelf-devel (Fedora) or libelf (Arch)'; \
 	has zlib 'zlib1g-dev (Debian, Ubuntu), zlib-devel (Fedora) or zlib (Arch)'; \
+	has libzstd 'libzstd-dev (Debian, Ubuntu), libzstd-devel (Fedora) or zstd (Arch)'; \
 	has jansson 'libjansson-dev (Debian, Ubuntu), jansson-devel (Fedora) or jansson (Arch)'
 
 $(PROGRAM): $(OBJECTS)

@@ -7,7 +7,7 @@
 #     which pkgconfig/ is for PKG_CONFIG_PATH. Exit code 77 with the reason where they cannot be had.
 set -euo pipefail
 
-build=(gcc make pkg-config clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev libjansson-dev graphviz python3)
+build=(gcc make pkg-config clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev libzstd-dev libjansson-dev graphviz python3)
 check=(bats binutils clang-format cppcheck debootstrap gdb jq libpython3-dev man-db procps psmisc pypy3 python3-objgraph
   shellcheck strace time util-linux valgrind)
 

@@ -59,26 +59,39 @@ void ask_count_of(struct watch *watch, const struct capture *first)
 	render_count_of(watch->render, name, count, first);
 }
 
+/* between: looks whose ids alone count, too. */
 static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current,
-	const struct born_between *born, double seconds, const struct capture *capture, struct error *error)
+	const struct born_between *born, const struct ids *between, size_t between_count, double seconds,
+	const struct capture *capture, struct error *error)
 {
 	const struct options *options = watch->options;
 	struct name_filter filter = watch_filter(options, options->full_names);
 	struct newids_row *rows;
 	ssize_t count = newids(old, current, born, &filter, options->sort_by, &rows);
+	int result = count < 0 ? -1 : 0;
 
-	if (count < 0)
-		return error_set(error, ERROR_FAILED, "out of memory");
-	render_new_ids(watch->render, &(struct newids_report){
-					      .rows = rows,
-					      .count = watch_limit(options, count),
-					      .seconds = seconds,
-					      .ids = options->ids,
-					      .filtered = options->glob_count > 0,
-					      .capture = capture,
-				      });
-	newids_free(rows, (size_t)count);
-	return 0;
+	for (size_t i = 0; i < between_count && result == 0; i++)
+		result = newids_stayed(rows, (size_t)count, &between[i], &filter, options->sort_by);
+	if (result == 0)
+		render_new_ids(watch->render, &(struct newids_report){
+						      .rows = rows,
+						      .count = watch_limit(options, count),
+						      .seconds = seconds,
+						      .ids = options->ids,
+						      .filtered = options->glob_count > 0,
+						      .capture = capture,
+					      });
+	if (count >= 0)
+		newids_free(rows, (size_t)count);
+	return result < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+}
+
+int ask_new_ids_of(struct watch *watch, const struct ids *looks, size_t count, double seconds,
+	const struct capture *last, struct error *error)
+{
+	const struct born_between none = {0};
+
+	return show_new_ids(watch, &looks[0], &looks[count - 1], &none, looks + 1, count - 2, seconds, last, error);
 }
 
 /* What was born since the look before, as far as it was traced. */
@@ -127,7 +140,8 @@ static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct
 		if (ids_of_capture(&second, &current) < 0 || find_born(watch, &second, &born) < 0)
 			result = error_set(error, ERROR_FAILED, "out of memory");
 		else
-			result = show_new_ids(watch, old, &current, &born, interrupt_now() - begin, &second, error);
+			result = show_new_ids(
+				watch, old, &current, &born, NULL, 0, interrupt_now() - begin, &second, error);
 		ids_free(&current);
 		capture_free(&second);
 	}
@@ -180,7 +194,7 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 	*now = (struct ids){0};
 	if (state->old_time > 0)
 		note_times(state);
-	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0 ||
+	if (show_new_ids(watch, &state->old, &state->current, &none, NULL, 0, seconds, capture, error) < 0 ||
 		idstate_save(state, watch->options->state, error) < 0)
 		return -1;
 	if (state->old_time <= 0)
@@ -215,7 +229,7 @@ int ask_state(struct watch *watch, struct error *error)
 	render_about(watch->render, state->pid);
 	if (state->old_time > 0)
 		note_times(state);
-	return show_new_ids(watch, &state->old, &state->current, &none,
+	return show_new_ids(watch, &state->old, &state->current, &none, NULL, 0,
 		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
 }
 
@@ -278,14 +292,30 @@ static ssize_t candidates(const struct capture *capture, const char *name, struc
 static void read_objects(void *context, const volatile bool *stop)
 {
 	struct inspection *inspection = context;
+	const struct watch *watch = inspection->watch;
+	const struct python *python = watch->heap ? &watch->heap->python : &watch->python;
 
 	memory_forget(inspection->memory);
 	inspection->failed = inspection->late = false;
 	for (size_t i = 0; i < inspection->count && !inspection->failed && !inspection->late; i++) {
-		inspection->failed =
-			inspect_read(&inspection->watch->python, inspection->memory, &inspection->object[i]) < 0;
+		inspection->failed = inspect_read(python, inspection->memory, &inspection->object[i]) < 0;
 		inspection->late = *stop || interrupt_signal;
 	}
+}
+
+/* Objects of a file, which nobody changes. */
+static int inspect_heap(const struct watch *watch, struct inspection *inspection, struct error *error)
+{
+	static const volatile bool never;
+
+	inspection->memory = watch->heap->memory;
+	read_objects(inspection, &never);
+	if (interrupt_signal)
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
+	if (inspection->failed ||
+		inspect_place(inspection->object, inspection->count, &watch->heap->capture.census) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	return 0;
 }
 
 static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
@@ -401,7 +431,7 @@ int ask_inspect(struct watch *watch, const struct capture *first, struct error *
 	if (!inspection.object || !asked || find_objects(watch, first, &inspection, asked, most) < 0)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	if (result == 0 && inspection.count)
-		result = inspect(watch, &inspection, error);
+		result = watch->heap ? inspect_heap(watch, &inspection, error) : inspect(watch, &inspection, error);
 	if (result == 0) {
 		missing = show_addresses(watch, &inspection, named);
 		for (size_t i = 0; i < options->inspect_count - named; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Questions that are asked once: how many (--types, --count-of), which are new (--new-ids), what is there (--inspect).
- * Each gets the run's first look, and takes another if it needs one. 0, or -1 and the error.
+ * Each gets the run's first look, or the one that a file holds, and takes another of a process if it needs one. 0, or
+ * -1 and the error.
  */
 #ifndef OGT_ASK_H
 #define OGT_ASK_H
@@ -12,6 +13,10 @@ int ask_types(struct watch *watch, const struct capture *first, struct error *er
 void ask_count_of(struct watch *watch, const struct capture *first);
 int ask_new_ids(struct watch *watch, const struct capture *first, struct error *error);
 int ask_inspect(struct watch *watch, const struct capture *first, struct error *error);
+
+/* New in the last of several looks since the first, and there in all between; seconds apart, 0: not known. */
+int ask_new_ids_of(struct watch *watch, const struct ids *looks, size_t count, double seconds,
+	const struct capture *last, struct error *error);
 
 /* The last comparison of a state file once more, from the file alone: there is no target. */
 int ask_state(struct watch *watch, struct error *error);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap_pages.h"
 #include "interrupt.h"
 #include "priority.h"
 
@@ -18,8 +19,9 @@
 /* What a hold is said to need, a few times what it takes on a machine with a free CPU. */
 #define HOLD_MS_LEAST 5.0
 #define HOLD_MS_PER_MB 0.5
-/* Seconds for which a rehearsal is good. */
+/* Seconds for which a rehearsal is good; of all pages, as new ones are looked for while held. */
 #define REHEARSAL_GOOD 0.1
+#define REHEARSAL_WHOLE_GOOD 2.0
 /* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
 #define REHEARSAL_SECONDS 30.0
 #define NAMES_SECONDS 30.0
@@ -38,11 +40,13 @@ static enum hold_way way_of(unsigned int failed, double seconds)
 
 struct work {
 	struct python *python;
+	bool whole; /* as capture_options has it */
 	struct mappings mappings;
 	struct memory *memory;
 	struct type_table types; /* known before the hold */
 	struct page_set pages; /* that it will copy */
 	double rehearsed; /* when, monotonic seconds; 0: not, or found wanting */
+	bool reserved; /* the picture has room for the pages, and nothing in it yet */
 	bool walk_held; /* the copy alone was not enough the last time */
 };
 
@@ -61,13 +65,15 @@ static void work_free(struct work *work)
 	mappings_free(&work->mappings);
 	type_table_free(&work->types);
 	free(work->pages.page);
-	*work = (struct work){.python = work->python, .walk_held = work->walk_held};
+	*work = (struct work){.python = work->python, .whole = work->whole, .walk_held = work->walk_held};
 }
 
 /* Learns, while the target runs, what there will be to copy; what was learnt a moment ago still holds. */
 static int rehearse(struct work *work, struct error *error)
 {
-	if (work->rehearsed && interrupt_now() - work->rehearsed < REHEARSAL_GOOD)
+	double good = work->whole ? REHEARSAL_WHOLE_GOOD : REHEARSAL_GOOD;
+
+	if (work->rehearsed && interrupt_now() - work->rehearsed < good)
 		return 0;
 	work_free(work);
 	if (process_mappings(&work->python->target->process, &work->mappings, error) < 0)
@@ -75,18 +81,24 @@ static int rehearse(struct work *work, struct error *error)
 	work->memory = memory_new(work->python->target->process.pid, &work->mappings);
 	if (!work->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
+	/* All that the process ever wrote needs no rehearsal. */
+	if (!work->whole)
+		census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
 	for (size_t i = 0; i < work->types.count && !interrupt_signal; i++)
 		touch_name(work, work->types.type[i].address);
 	if (interrupt_signal)
 		return error_set(error, ERROR_INTERRUPTED, "interrupted");
-	if (memory_touched(work->memory, &work->pages) < 0)
+	if (work->whole &&
+		heap_pages(&work->python->target->process, &work->mappings, work->memory, &work->pages, error) < 0)
+		return -1;
+	if (!work->whole && memory_touched(work->memory, &work->pages) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	work->rehearsed = interrupt_now();
 	return 0;
 }
 
-static int resolve_names(const struct work *work, struct capture *capture, struct error *error)
+static int resolve_names(
+	const struct python *python, struct memory *memory, struct capture *capture, struct error *error)
 {
 	double deadline = interrupt_now() + NAMES_SECONDS;
 	size_t count = capture->census.types.count, bytes = 0;
@@ -100,7 +112,7 @@ static int resolve_names(const struct work *work, struct capture *capture, struc
 		uint64_t address = capture->census.types.type[i].address;
 
 		/* A program may give its classes names of any size, the same long one to all. */
-		if (!(bytes < NAMES_BYTES ? typeresolve(work->python, work->memory, address, name)
+		if (!(bytes < NAMES_BYTES ? typeresolve(python, memory, address, name)
 					  : typeresolve_address(address, name)))
 			capture->unnamed++;
 		if (!name->name)
@@ -121,6 +133,8 @@ static void forget_result(struct capture *capture)
 		type_name_free(&capture->names[i]);
 	free(capture->names);
 	capture->names = NULL;
+	memory_free(capture->memory);
+	capture->memory = NULL;
 	census_free(&capture->census);
 }
 
@@ -130,13 +144,25 @@ void capture_free(struct capture *capture)
 	*capture = (struct capture){0};
 }
 
-static int walk(const struct work *work, const volatile bool *stop, struct capture *capture, struct error *error)
+static int walk(struct python *python, struct memory *memory, const volatile bool *stop, struct capture *capture,
+	struct error *error)
 {
-	int result = census_walk(work->python, work->memory, stop, &capture->census, error);
+	int result = census_walk(python, memory, stop, &capture->census, error);
 
 	if (result == 0)
-		result = resolve_names(work, capture, error);
+		result = resolve_names(python, memory, capture, error);
 	return result;
+}
+
+int capture_from(struct python *python, struct memory *memory, struct capture *capture, struct error *error)
+{
+	static const volatile bool never;
+
+	*capture = (struct capture){0};
+	if (walk(python, memory, &never, capture, error) == 0)
+		return 0;
+	capture_free(capture);
+	return -1;
 }
 
 /* What happens while the target is held. */
@@ -148,9 +174,12 @@ static int cut(struct work *work, const struct capture_options *options, const v
 		return error_set(error, ERROR_AGAIN, "the copy was cut short");
 	if (options->at_cut)
 		options->at_cut(options->context, stop);
+	if (work->whole)
+		heap_pages_since(&work->python->target->process, work->memory, stop, error);
 	if (work->walk_held)
-		return walk(work, stop, capture, error);
-	census_tails(work->python, work->memory, stop, &work->types, touch_name, work);
+		return walk(work->python, work->memory, stop, capture, error);
+	if (!work->whole)
+		census_tails(work->python, work->memory, stop, &work->types, touch_name, work);
 	return 0;
 }
 
@@ -163,10 +192,13 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	struct error late;
 	int result, ended, usual;
 
-	if (memory_reserve(work->memory, &work->pages) < 0)
+	if (!work->reserved && memory_reserve(work->memory, &work->pages) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
+	work->reserved = true;
 	usual = priority_hurry();
 	hold = hold_begin(work->python, way, options->max_pause_ms, &report, error);
+	if (hold)
+		work->reserved = false;
 	result = hold ? cut(work, options, hold_over(hold), capture, error) : -1;
 	ended = hold ? hold_end(hold, &report, &late) : 0;
 	priority_usual(usual);
@@ -179,11 +211,13 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 		result = -1;
 	}
 	capture->state = process_state(&work->python->target->process);
-	if (result < 0 || work->walk_held)
+	if (result < 0)
 		return result;
-	work->rehearsed = 0;
 	memory_close(work->memory);
-	result = walk(work, &never, capture, error);
+	if (work->walk_held)
+		return 0;
+	work->rehearsed = 0;
+	result = walk(work->python, work->memory, &never, capture, error);
 	if (memory_misses(work->memory)) {
 		work->walk_held = true;
 		return error_set(error, ERROR_AGAIN, "the heap grew on pages that the rehearsal did not see");
@@ -235,7 +269,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 int capture_take(
 	struct python *python, const struct capture_options *options, struct capture *capture, struct error *error)
 {
-	struct work work = {.python = python};
+	struct work work = {.python = python, .whole = options->whole};
 	double begin = interrupt_now(), wait = 0.001;
 	unsigned int failed = 0;
 	int result = -1;
@@ -251,6 +285,11 @@ int capture_take(
 		result = rehearse(&work, error);
 		if (result == 0)
 			result = attempt(&work, options, way_of(failed, interrupt_now() - begin), capture, error);
+		if (result == 0 && options->whole) {
+			memory_seal(work.memory);
+			capture->memory = work.memory;
+			work.memory = NULL;
+		}
 		if (result == 0)
 			break;
 		forget_result(capture);

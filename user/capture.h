@@ -19,6 +19,7 @@ struct capture_options {
 	/* Called while nothing of the target can change, for what has to be of the same cut. May be NULL. */
 	void (*at_cut)(void *context, const volatile bool *stop);
 	void *context;
+	bool whole; /* also of what objects refer to: all that heap_pages() finds, in capture.memory */
 };
 
 struct capture {
@@ -29,6 +30,7 @@ struct capture {
 	unsigned int stopped; /* threads stopped in the attempt that succeeded */
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
+	struct memory *memory; /* the closed picture, if it was to be whole; else NULL */
 };
 
 /*
@@ -38,5 +40,8 @@ struct capture {
 int capture_take(
 	struct python *python, const struct capture_options *options, struct capture *capture, struct error *error);
 void capture_free(struct capture *capture);
+
+/* A census with names out of a picture that nobody changes. Fails as census_walk() does. */
+int capture_from(struct python *python, struct memory *memory, struct capture *capture, struct error *error);
 
 #endif

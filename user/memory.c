@@ -11,11 +11,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Copies live in slabs of 2 MiB, so that the kernel can back them with huge pages; a slot is a page's place. */
+/*
+ * Copies live in slabs; a slot is a page's place. Huge pages are not asked for: where memory is in pieces the kernel
+ * spends more time on making one than on all small ones.
+ */
 #define SLAB_PAGES 512u
 #define SLAB_SIZE ((size_t)SLAB_PAGES * MEMORY_PAGE_SIZE)
-/* Below this many slabs huge pages would only make the tracer fatter. */
-#define HUGE_SLABS 8
 
 /* Slots are found through one table for each 2 MiB of the target's addresses. */
 #define REGION_SHIFT 9
@@ -33,6 +34,8 @@
 /* One system call copies this many pages, a part of a slab; for less than two of them no thread is worth starting. */
 #define COPY_PAGES 128u
 #define COPY_THREADS_MOST 4
+/* Slabs to touch that are worth a thread. */
+#define TOUCH_SLABS 4
 
 struct region {
 	uint64_t key; /* page >> REGION_SHIFT */
@@ -41,8 +44,9 @@ struct region {
 
 struct memory {
 	struct memory_last last; /* first: memory_u64 reads it */
-	pid_t pid;
+	pid_t pid; /* whose memory it is, if no source's */
 	const struct mappings *mappings;
+	struct memory_source source;
 	bool open;
 	size_t misses;
 
@@ -70,6 +74,17 @@ struct memory *memory_new(pid_t pid, const struct mappings *mappings)
 	memory->mappings = mappings;
 	memory->open = true;
 	memory->last.page = UINT64_MAX;
+	return memory;
+}
+
+struct memory *memory_new_from(const struct memory_source *source)
+{
+	struct memory *memory = memory_new(0, NULL);
+
+	if (memory)
+		memory->source = *source;
+	else
+		source->free(source->context);
 	return memory;
 }
 
@@ -103,6 +118,7 @@ static void forget_all(struct memory *memory)
 		.last = {.page = UINT64_MAX},
 		.pid = memory->pid,
 		.mappings = memory->mappings,
+		.source = memory->source,
 		.open = memory->open,
 	};
 }
@@ -118,6 +134,8 @@ void memory_free(struct memory *memory)
 	if (!memory)
 		return;
 	forget_all(memory);
+	if (memory->source.free)
+		memory->source.free(memory->source.context);
 	free(memory);
 }
 
@@ -130,6 +148,13 @@ void memory_close(struct memory *memory)
 {
 	memory->open = false;
 	memory->misses = 0;
+}
+
+void memory_seal(struct memory *memory)
+{
+	memory_close(memory);
+	memory->pid = 0;
+	memory->mappings = NULL;
 }
 
 size_t memory_pages(const struct memory *memory)
@@ -230,18 +255,9 @@ static unsigned char *slot_bytes(const struct memory *memory, uint32_t slot)
 
 static unsigned char *slab_map(void)
 {
-	unsigned char *area = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	size_t before, after;
+	unsigned char *slab = mmap(NULL, SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (area == MAP_FAILED)
-		return NULL;
-	before = (SLAB_SIZE - (uintptr_t)area % SLAB_SIZE) % SLAB_SIZE;
-	after = SLAB_SIZE - before;
-	if (before)
-		munmap(area, before);
-	if (after)
-		munmap(area + before + SLAB_SIZE, after);
-	return area + before;
+	return slab == MAP_FAILED ? NULL : slab;
 }
 
 /* Room for count slots in all. */
@@ -279,8 +295,6 @@ static int slots_reserve(struct memory *memory, size_t count)
 
 		if (!slab)
 			return -1;
-		if (slabs >= HUGE_SLABS)
-			madvise(slab, SLAB_SIZE, MADV_HUGEPAGE);
 		memory->slabs[memory->slab_count++] = slab;
 	}
 	return 0;
@@ -310,30 +324,42 @@ static unsigned int fetch_size(struct memory *memory, uint64_t page)
 	return pages;
 }
 
-/* Copies the page, and some after it, from the process. */
+/* Reads pages, which lie in one or two slabs, to the slots from first on; returns how many before a hole. */
+static unsigned int read_pages(const struct memory *memory, uint64_t page, unsigned int first, unsigned int pages)
+{
+	unsigned int head = SLAB_PAGES - first % SLAB_PAGES, got;
+	struct iovec local[2] = {{0}}, remote;
+	ssize_t n;
+
+	if (head > pages)
+		head = pages;
+	local[0] = (struct iovec){slot_bytes(memory, first + SLOT_FIRST), (size_t)head * MEMORY_PAGE_SIZE};
+	if (pages > head)
+		local[1] = (struct iovec){
+			slot_bytes(memory, first + head + SLOT_FIRST), (size_t)(pages - head) * MEMORY_PAGE_SIZE};
+	if (memory->source.read) {
+		got = (unsigned int)memory->source.read(memory->source.context, page, head, local[0].iov_base);
+		if (got == head && pages > head)
+			got += (unsigned int)memory->source.read(
+				memory->source.context, page + head, pages - head, local[1].iov_base);
+		return got;
+	}
+	remote = (struct iovec){(void *)(page << MEMORY_PAGE_SHIFT), (size_t)pages * MEMORY_PAGE_SIZE};
+	n = process_vm_readv(memory->pid, local, pages > head ? 2 : 1, &remote, 1, 0);
+	/* A read that meets a hole ends there: the pages before it are good. */
+	return n > 0 ? (unsigned int)((size_t)n >> MEMORY_PAGE_SHIFT) : 0;
+}
+
+/* Fetches the page, and some after it. */
 static int fetch(struct memory *memory, uint64_t page)
 {
 	unsigned int pages = fetch_size(memory, page);
 	unsigned int first = (unsigned int)memory->slot_count;
-	struct iovec local[2], remote;
-	unsigned int head;
-	ssize_t n;
 	unsigned int got;
 
 	if (slots_reserve(memory, first + pages) < 0)
 		return -1;
-	head = SLAB_PAGES - first % SLAB_PAGES;
-	if (head > pages)
-		head = pages;
-	local[0] = (struct iovec){slot_bytes(memory, first + SLOT_FIRST), (size_t)head * MEMORY_PAGE_SIZE};
-	local[1] = (struct iovec){NULL, 0};
-	if (pages > head)
-		local[1] = (struct iovec){
-			slot_bytes(memory, first + head + SLOT_FIRST), (size_t)(pages - head) * MEMORY_PAGE_SIZE};
-	remote = (struct iovec){(void *)(page << MEMORY_PAGE_SHIFT), (size_t)pages * MEMORY_PAGE_SIZE};
-	n = process_vm_readv(memory->pid, local, pages > head ? 2 : 1, &remote, 1, 0);
-	/* A read that meets a hole ends there: the pages before it are good. */
-	got = n > 0 ? (unsigned int)((size_t)n >> MEMORY_PAGE_SHIFT) : 0;
+	got = read_pages(memory, page, first, pages);
 	for (unsigned int i = 0; i < got; i++) {
 		memory->slot_page[first + i] = page + i;
 		memory->slot_touched[first + i] = 0;
@@ -345,6 +371,13 @@ static int fetch(struct memory *memory, uint64_t page)
 	if (!got)
 		return slot_set(memory, page, SLOT_UNREADABLE);
 	return 0;
+}
+
+const unsigned char *memory_peek(const struct memory *memory, uint64_t page)
+{
+	uint32_t slot = page >> (57 - MEMORY_PAGE_SHIFT) ? SLOT_ABSENT : slot_find(memory, page);
+
+	return slot < SLOT_FIRST ? NULL : slot_bytes(memory, slot);
 }
 
 const unsigned char *memory_page(struct memory *memory, uint64_t page)
@@ -402,7 +435,13 @@ static int compare_pages(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int memory_touched(const struct memory *memory, struct page_set *set)
+/* Unreadable pages of a reserved set keep their slot, but no page leads to it any more. */
+static bool is_held(const struct memory *memory, size_t i)
+{
+	return slot_find(memory, memory->slot_page[i]) == i + SLOT_FIRST;
+}
+
+static int collect_pages(const struct memory *memory, bool touched, struct page_set *set)
 {
 	bool ascending = true;
 
@@ -411,7 +450,7 @@ int memory_touched(const struct memory *memory, struct page_set *set)
 	if (!set->page)
 		return -1;
 	for (size_t i = 0; i < memory->slot_count; i++) {
-		if (!memory->slot_touched[i])
+		if (touched ? !memory->slot_touched[i] : !is_held(memory, i))
 			continue;
 		set->page[set->count] = memory->slot_page[i];
 		if (set->count && set->page[set->count - 1] > set->page[set->count])
@@ -423,8 +462,63 @@ int memory_touched(const struct memory *memory, struct page_set *set)
 	return 0;
 }
 
+int memory_touched(const struct memory *memory, struct page_set *set)
+{
+	return collect_pages(memory, true, set);
+}
+
+int memory_held(const struct memory *memory, struct page_set *set)
+{
+	return collect_pages(memory, false, set);
+}
+
+/* Runs work(context) in as many threads as there are CPUs, at most `most` more than this one, and in this one. */
+static void in_threads(void *(*work)(void *), void *context, size_t most)
+{
+	pthread_t thread[COPY_THREADS_MOST];
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t threads = 0;
+	sigset_t all, before;
+
+	if (online > COPY_THREADS_MOST)
+		online = COPY_THREADS_MOST;
+	if (most > (size_t)(online < 1 ? 1 : online) - 1)
+		most = (size_t)(online < 1 ? 1 : online) - 1;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (threads < most && pthread_create(&thread[threads], NULL, work, context) == 0)
+		threads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	work(context);
+	while (threads)
+		pthread_join(thread[--threads], NULL);
+}
+
+struct touch {
+	struct memory *memory;
+	atomic_size_t next; /* slab */
+};
+
+static void *touch_slabs(void *argument)
+{
+	struct touch *touch = argument;
+	const struct memory *memory = touch->memory;
+
+	for (;;) {
+		size_t i = atomic_fetch_add(&touch->next, 1), first = i * SLAB_PAGES, pages;
+
+		if (i >= memory->slab_count || first >= memory->slot_count)
+			return NULL;
+		pages = memory->slot_count - first < SLAB_PAGES ? memory->slot_count - first : SLAB_PAGES;
+		for (size_t page = 0; page < pages; page++)
+			memory->slabs[i][page * MEMORY_PAGE_SIZE] = 0;
+	}
+}
+
 int memory_reserve(struct memory *memory, const struct page_set *set)
 {
+	struct touch touch = {.memory = memory};
+
 	memory_forget(memory);
 	if (slots_reserve(memory, set->count) < 0)
 		return -1;
@@ -435,12 +529,7 @@ int memory_reserve(struct memory *memory, const struct page_set *set)
 			return -1;
 	}
 	memory->slot_count = set->count;
-	for (size_t i = 0; i < memory->slab_count; i++) {
-		size_t pages = set->count - i * SLAB_PAGES < SLAB_PAGES ? set->count - i * SLAB_PAGES : SLAB_PAGES;
-
-		for (size_t page = 0; page < pages; page++)
-			memory->slabs[i][page * MEMORY_PAGE_SIZE] = 0;
-	}
+	in_threads(touch_slabs, &touch, memory->slab_count / TOUCH_SLABS);
 	return 0;
 }
 
@@ -506,25 +595,9 @@ static void leave_out_unreadable(struct memory *memory)
 
 int memory_copy(struct memory *memory, const volatile bool *stop)
 {
-	pthread_t thread[COPY_THREADS_MOST];
 	struct copy copy = {.memory = memory, .stop = stop};
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t want = memory->slot_count / (2 * COPY_PAGES) + 1;
-	size_t threads = 0;
-	sigset_t all, before;
 
-	if (online > COPY_THREADS_MOST)
-		online = COPY_THREADS_MOST;
-	if (want > (size_t)(online < 1 ? 1 : online))
-		want = (size_t)(online < 1 ? 1 : online);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (threads + 1 < want && pthread_create(&thread[threads], NULL, copy_pieces, &copy) == 0)
-		threads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	copy_pieces(&copy);
-	while (threads)
-		pthread_join(thread[--threads], NULL);
+	in_threads(copy_pieces, &copy, memory->slot_count / (2 * COPY_PAGES));
 	if (copy.unreadable)
 		leave_out_unreadable(memory);
 	memory->last.page = UINT64_MAX;

@@ -23,6 +23,14 @@
 
 struct memory;
 
+/* Where pages come from that are no process's: a snapshot, a core file. */
+struct memory_source {
+	/* Copies up to count pages to bytes; returns how many before the first that is not there. */
+	size_t (*read)(void *context, uint64_t page, size_t count, unsigned char *bytes);
+	void (*free)(void *context);
+	void *context;
+};
+
 /* Pages by number (address >> MEMORY_PAGE_SHIFT), ascending. */
 struct page_set {
 	uint64_t *page;
@@ -34,16 +42,24 @@ struct page_set {
  * are borrowed, and NULL means that pages are fetched one by one. NULL when out of memory.
  */
 struct memory *memory_new(pid_t pid, const struct mappings *mappings);
+/* The same of a source, which the picture takes over; when out of memory, too, it is freed. */
+struct memory *memory_new_from(const struct memory_source *source);
 void memory_free(struct memory *memory);
 
 void memory_open(struct memory *memory);
 void memory_close(struct memory *memory);
+
+/* Closes it for good: the process and its mappings may go. */
+void memory_seal(struct memory *memory);
 
 /* Drops all copies, so that an open picture reads afresh. */
 void memory_forget(struct memory *memory);
 
 /* The pages that reads have touched so far. The caller frees set->page. -1 when out of memory. */
 int memory_touched(const struct memory *memory, struct page_set *set);
+
+/* All pages that the picture has, likewise. */
+int memory_held(const struct memory *memory, struct page_set *set);
 
 /* Number of pages copied, and of reads that a closed picture could not answer. */
 size_t memory_pages(const struct memory *memory);
@@ -66,6 +82,9 @@ bool memory_read(struct memory *memory, uint64_t address, void *buffer, size_t s
 
 /* True when the page of this address is in the picture. */
 bool memory_has(const struct memory *memory, uint64_t address);
+
+/* The copy of a page that the picture has, or NULL. Several threads may ask at once while nobody fetches. */
+const unsigned char *memory_peek(const struct memory *memory, uint64_t page);
 
 /* The copy of a page, fetched when the picture is open; NULL when it cannot be had. Valid until the next fetch. */
 const unsigned char *memory_page(struct memory *memory, uint64_t page);

@@ -299,6 +299,62 @@ ssize_t newids(const struct ids *old, const struct ids *current, const struct bo
 	return (ssize_t)count;
 }
 
+/* Leaves of a row's ids those that the types of its name have. */
+static int intersect(struct newids_row *row, const struct shown *all, size_t count)
+{
+	uint64_t *ids, n, k = 0, kept = 0;
+
+	if (unite(all, count, &ids, &n) < 0)
+		return -1;
+	for (size_t i = 0; i < row->count; i++) {
+		while (k < n && ids[k] < row->id[i])
+			k++;
+		if (k < n && ids[k] == row->id[i])
+			row->id[kept++] = row->id[i];
+	}
+	row->count = kept;
+	free(ids);
+	return 0;
+}
+
+static int by_row_name(const void *a, const void *b)
+{
+	return strcmp((*(struct newids_row *const *)a)->name, (*(struct newids_row *const *)b)->name);
+}
+
+int newids_stayed(struct newids_row *rows, size_t count, const struct ids *between, const struct name_filter *filter,
+	enum newids_column column)
+{
+	struct newids_row **by_name = calloc(count + 1, sizeof(*by_name));
+	struct shown *all = calloc(between->count + 1, sizeof(*all));
+	size_t n = 0, first = 0;
+	int result = all && by_name ? show(between, false, filter, all, &n) : -1;
+
+	for (size_t i = 0; result == 0 && i < count; i++)
+		by_name[i] = &rows[i];
+	if (result == 0) {
+		qsort(all, n, sizeof(*all), by_shown_name);
+		qsort(by_name, count, sizeof(struct newids_row *), by_row_name);
+	}
+	for (size_t i = 0; i < count && result == 0; i++) {
+		size_t end;
+
+		while (first < n && strcmp(all[first].name, by_name[i]->name) < 0)
+			first++;
+		for (end = first; end < n && strcmp(all[end].name, by_name[i]->name) == 0;)
+			end++;
+		result = intersect(by_name[i], all + first, end - first);
+		first = end;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(all[i].name);
+	free(all);
+	free(by_name);
+	if (result == 0 && count)
+		qsort_r(rows, count, sizeof(*rows), by_column, &column);
+	return result;
+}
+
 void newids_free(struct newids_row *rows, size_t count)
 {
 	for (size_t i = 0; rows && i < count; i++) {

@@ -50,6 +50,12 @@ struct born_between {
  */
 ssize_t newids(const struct ids *old, const struct ids *current, const struct born_between *born,
 	const struct name_filter *filter, enum newids_column column, struct newids_row **rows);
+/*
+ * Leaves of the new ids those that another look, taken in between, has under the same name: of what came in since the
+ * first look, what stayed. Puts the rows in order again. -1 when out of memory.
+ */
+int newids_stayed(struct newids_row *rows, size_t count, const struct ids *between, const struct name_filter *filter,
+	enum newids_column column);
 void newids_free(struct newids_row *rows, size_t count);
 
 #endif

@@ -26,6 +26,10 @@ enum key {
 	KEY_COUNT_OF,
 	KEY_NEW_IDS,
 	KEY_INSPECT,
+	KEY_SAVE,
+	KEY_LOAD,
+	KEY_FORCE,
+	KEY_EXE,
 	KEY_WAIT,
 	KEY_SORT_BY,
 	KEY_IDS,
@@ -45,6 +49,11 @@ enum key {
 
 static const struct argp_option table[] = {
 	{.name = "pid", .key = KEY_PID, .arg = "PID", .doc = "the process to watch", .group = 1},
+	{.name = "load",
+		.key = KEY_LOAD,
+		.arg = "FILE",
+		.doc = "a snapshot of --save, or a core file, in place of a process; more than one: in their order",
+		.group = 1},
 	{.doc = "What to show (growth tables, if nothing else is asked for):", .group = 2},
 	{.name = "interval",
 		.key = KEY_INTERVAL,
@@ -67,6 +76,7 @@ static const struct argp_option table[] = {
 		.arg = "WHAT...",
 		.doc = "what is at these addresses, or the first --limit objects of these types",
 		.group = 2},
+	{.name = "save", .key = KEY_SAVE, .arg = "FILE", .doc = "write a snapshot to FILE, for --load", .group = 2},
 	{.doc = "How:", .group = 3},
 	{.name = "wait",
 		.key = KEY_WAIT,
@@ -80,6 +90,12 @@ static const struct argp_option table[] = {
 		.group = 3},
 	{.name = "ids", .key = KEY_IDS, .doc = "with --new-ids: the addresses of what is new", .group = 3},
 	{.name = "state", .key = KEY_STATE, .arg = "FILE", .doc = "keep ids in FILE across runs", .group = 3},
+	{.name = "force", .key = KEY_FORCE, .doc = "with --save: replace FILE", .group = 3},
+	{.name = "exe",
+		.key = KEY_EXE,
+		.arg = "FILE",
+		.doc = "with --load of a core file: the program that it is of, or a library, when it is elsewhere now",
+		.group = 3},
 	{.name = "limit", .key = KEY_LIMIT, .arg = "N", .doc = "rows of a table; 0: all (10)", .group = 3},
 	{.name = "full-names", .key = KEY_FULL_NAMES, .doc = "module.name in place of name", .group = 3},
 	{.name = "type", .key = KEY_TYPE, .arg = "GLOB", .doc = "only types so named; may be repeated", .group = 3},
@@ -156,8 +172,28 @@ static enum newids_column column(struct argp_state *state, const char *text)
 static void choose(struct options *options, enum mode mode, struct argp_state *state)
 {
 	if (options->mode != MODE_GROWTH && options->mode != mode)
-		argp_error(state, "one of --types, --count-of, --new-ids and --inspect at a time");
+		argp_error(state, "one of --types, --count-of, --new-ids, --inspect and --save at a time");
 	options->mode = mode;
+}
+
+static void check_files(const struct options *options, struct argp_state *state)
+{
+	size_t loads = options->load_count;
+
+	if (options->pid && loads)
+		argp_error(state, "-p PID and --load FILE: one of both");
+	if (loads && options->mode == MODE_SAVE)
+		argp_error(state, "--save needs a process: -p PID");
+	if (options->mode == MODE_NEW_IDS && loads == 1)
+		argp_error(state, "--new-ids compares two files: --load EARLIER --load LATER");
+	if (loads > 1 && options->mode != MODE_NEW_IDS && options->mode != MODE_GROWTH)
+		argp_error(state, "--types, --count-of and --inspect take one --load FILE");
+	if (loads && (options->paced || options->waits || options->state || options->rates))
+		argp_error(state, "--interval, --count, --wait, --state and --rates need a process: -p PID");
+	if (options->force && options->mode != MODE_SAVE)
+		argp_error(state, "--force goes with --save FILE");
+	if (options->file_count && !loads)
+		argp_error(state, "--exe goes with --load of a core file");
 }
 
 /* What does not go together is an error, not ignored: it was meant to do something. */
@@ -166,11 +202,13 @@ static void check(const struct options *options, struct argp_state *state)
 	bool new_ids = options->mode == MODE_NEW_IDS, growth = options->mode == MODE_GROWTH;
 	bool reads_only = new_ids && options->state && options->skip_update;
 
-	if (!options->pid && !reads_only)
+	check_files(options, state);
+	if (!options->pid && !reads_only && !options->load_count)
 		argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
 	if (options->paced && !growth)
 		argp_error(state, "--interval and --count go with growth tables");
-	if (options->glob_count && (options->mode == MODE_COUNT_OF || options->mode == MODE_INSPECT))
+	if (options->glob_count &&
+		(options->mode == MODE_COUNT_OF || options->mode == MODE_INSPECT || options->mode == MODE_SAVE))
 		argp_error(state, "--type goes with tables");
 	if (options->peaks && !growth)
 		argp_error(state, "--peaks goes with growth tables, which compare with it");
@@ -216,6 +254,19 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case KEY_INSPECT:
 		choose(options, MODE_INSPECT, state);
 		options->inspect[options->inspect_count++] = text;
+		return 0;
+	case KEY_SAVE:
+		choose(options, MODE_SAVE, state);
+		options->save = text;
+		return 0;
+	case KEY_LOAD:
+		options->load[options->load_count++] = text;
+		return 0;
+	case KEY_FORCE:
+		options->force = true;
+		return 0;
+	case KEY_EXE:
+		options->files[options->file_count++] = text;
 		return 0;
 	case KEY_WAIT:
 		options->wait = fraction(state, "--wait", text, 0, INTERVAL_MOST, "seconds");
@@ -312,7 +363,9 @@ void options_parse(struct options *options, int argc, char **argv)
 	};
 	options->globs = calloc((size_t)argc + 1, sizeof(*options->globs));
 	options->inspect = calloc((size_t)argc + 1, sizeof(*options->inspect));
-	if (!options->globs || !options->inspect)
+	options->load = calloc((size_t)argc + 1, sizeof(*options->load));
+	options->files = calloc((size_t)argc + 1, sizeof(*options->files));
+	if (!options->globs || !options->inspect || !options->load || !options->files)
 		exit(1);
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
@@ -323,5 +376,7 @@ void options_free(struct options *options)
 {
 	free(options->globs);
 	free(options->inspect);
-	options->globs = options->inspect = NULL;
+	free(options->load);
+	free(options->files);
+	options->globs = options->inspect = options->load = options->files = NULL;
 }

@@ -15,6 +15,7 @@ enum mode {
 	MODE_COUNT_OF, /* objects of one type */
 	MODE_NEW_IDS,
 	MODE_INSPECT,
+	MODE_SAVE,
 };
 
 struct options {
@@ -37,6 +38,12 @@ struct options {
 	enum newids_column sort_by;
 	bool ids; /* list the addresses */
 	const char *state; /* file of ids, or NULL */
+	const char *save; /* file to write a snapshot to, or NULL */
+	bool force; /* also when it exists */
+	const char **load; /* snapshots or core files in place of a process, borrowed from argv */
+	size_t load_count;
+	const char **files; /* --exe: files that a core's process had mapped, likewise */
+	size_t file_count;
 	double max_pause_ms;
 	double budget; /* percent of the target's time that tracing may cost */
 	bool rates; /* births and deaths a second */

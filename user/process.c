@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -280,6 +281,35 @@ void process_identity(const struct process *process, char identity[PROCESS_IDENT
 	snprintf(identity, PROCESS_IDENTITY_BYTES, "%s/%llu/%llx", boot, start, stack);
 }
 
+void process_address_space_of(const void *vector, size_t size, char text[PROCESS_IDENTITY_BYTES])
+{
+	uint64_t random = 0, interpreter = 0, headers = 0;
+
+	for (size_t at = 0; at + 2 * sizeof(uint64_t) <= size; at += 2 * sizeof(uint64_t)) {
+		uint64_t entry[2];
+
+		memcpy(entry, (const char *)vector + at, sizeof(entry));
+		random = entry[0] == AT_RANDOM ? entry[1] : random;
+		interpreter = entry[0] == AT_BASE ? entry[1] : interpreter;
+		headers = entry[0] == AT_PHDR ? entry[1] : headers;
+	}
+	text[0] = 0;
+	if (random)
+		snprintf(
+			text, PROCESS_IDENTITY_BYTES, "%" PRIx64 "/%" PRIx64 "/%" PRIx64, random, interpreter, headers);
+}
+
+void process_address_space(const struct process *process, char text[PROCESS_IDENTITY_BYTES])
+{
+	uint64_t vector[128];
+	int fd = openat(process->directory, "auxv", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, vector, sizeof(vector)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	process_address_space_of(vector, n > 0 ? (size_t)n : 0, text);
+}
+
 double process_age(const struct process *process)
 {
 	unsigned long long start, stack;
@@ -484,6 +514,7 @@ static bool parse_mapping(char *line, struct mapping *mapping, const char *text)
 	mapping->readable = perms[0] == 'r';
 	mapping->writable = perms[1] == 'w';
 	mapping->executable = perms[2] == 'x';
+	mapping->shared = perms[3] == 's';
 	mapping->path = (uint32_t)(line + (path ? (size_t)path : strlen(line)) - text);
 	return true;
 }

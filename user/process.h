@@ -17,7 +17,7 @@ struct mapping {
 	uint64_t start, end; /* addresses, bytes */
 	uint64_t offset; /* in the file, bytes */
 	uint64_t inode; /* 0: anonymous */
-	bool readable, writable, executable;
+	bool readable, writable, executable, shared;
 	uint32_t path; /* index into mappings.text */
 };
 
@@ -88,6 +88,14 @@ size_t process_children_alike(const struct process *process, pid_t *children, si
  */
 #define PROCESS_IDENTITY_BYTES 96
 void process_identity(const struct process *process, char identity[PROCESS_IDENTITY_BYTES]);
+
+/*
+ * Text that tells this run of a program from others where nothing else does, as in a core file: which places of its
+ * memory the kernel drew for it. A child has its parent's. "" when that cannot be told.
+ */
+void process_address_space(const struct process *process, char text[PROCESS_IDENTITY_BYTES]);
+/* The same of the bytes of an auxiliary vector (auxv). */
+void process_address_space_of(const void *vector, size_t size, char text[PROCESS_IDENTITY_BYTES]);
 
 /* Seconds since the process was started; 0 when that cannot be told. */
 double process_age(const struct process *process);

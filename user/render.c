@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct render {
 	pid_t pid;
 	size_t frozen; /* number of frozen objects last mentioned */
 	double budget; /* percent */
+	double time; /* of what is shown, seconds since the epoch; 0: now */
 	double watched; /* seconds since the baseline */
 	unsigned long hinted; /* number of the table after which a missing line was explained */
 	bool separate; /* a table was printed: the next one stands apart */
@@ -148,7 +150,10 @@ static json_t *event(const struct render *render, const char *name)
 	struct tm utc;
 	char seconds[32], time[48];
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	if (render->time > 0)
+		now = (struct timespec){(time_t)render->time, (long)((render->time - floor(render->time)) * 1e9)};
+	else
+		clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(time, sizeof(time), "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
@@ -237,32 +242,81 @@ static void note_oddities(struct render *render, const struct capture *capture)
 		render_note("%zu types have no readable name and show their address", capture->unnamed);
 }
 
-void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
-	const struct capture *capture)
+static void note_attached(const struct render *render, const struct attached *attached)
 {
-	char pause[96];
+	const struct target *target = attached->target;
+	const struct census *census = &attached->capture->census;
+	char how[160], saved[32] = "";
+	time_t seconds = (time_t)attached->time;
+	struct tm local;
 
-	render->budget = budget;
-	note_pause(pause, sizeof(pause), capture);
-	render_note("Python %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
-		target->version_text, target->debug ? " (debug build)" : "", render->pid, target->executable, threads,
-		threads == 1 ? "" : "s", capture->census.objects, capture->census.types.count,
-		capture->census.interpreters > 1 ? ", in several interpreters" : "", pause);
+	if (!attached->file)
+		note_pause(how, sizeof(how), attached->capture);
+	else if (attached->time > 0 && localtime_r(&seconds, &local) &&
+		 strftime(saved, sizeof(saved), "%Y-%m-%d %H:%M:%S", &local))
+		snprintf(how, sizeof(how), "as it was at %s", saved);
+	else
+		snprintf(how, sizeof(how), "as it was");
+	render_note("%s%sPython %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
+		attached->file ? attached->file : "", attached->file ? ": " : "", target->version_text,
+		target->debug ? " (debug build)" : "", render->pid, target->executable, attached->threads,
+		attached->threads == 1 ? "" : "s", census->objects, census->types.count,
+		census->interpreters > 1 ? ", in several interpreters" : "", how);
+	if (attached->missing)
+		render_note("%zu pages are not in %s: what lies there shows as ?", attached->missing, attached->file);
+}
+
+void render_attached(struct render *render, const struct attached *attached)
+{
+	const struct target *target = attached->target;
+
+	render->budget = attached->budget;
+	render->time = attached->time;
+	note_attached(render, attached);
 	if (render->json) {
 		json_t *object = event(render, "attached"), *build = json_array();
 
 		if (target->debug)
 			json_array_append_new(build, json_string("debug"));
-		if (target_has_usdt(target))
+		if (attached->usdt)
 			json_array_append_new(build, json_string("usdt"));
 		json_object_set_new(object, "python", json_string(target->version_text));
 		json_object_set_new(object, "build", build);
 		json_object_set_new(object, "exe", json_text(target->executable));
-		json_object_set_new(object, "threads", json_integer((json_int_t)threads));
-		json_object_set_new(object, "budget", json_real(budget));
-		json_object_set_new(object, "interpreters", json_integer((json_int_t)capture->census.interpreters));
+		json_object_set_new(object, "threads", json_integer((json_int_t)attached->threads));
+		json_object_set_new(object, "budget", json_real(attached->budget));
+		json_object_set_new(
+			object, "interpreters", json_integer((json_int_t)attached->capture->census.interpreters));
+		if (attached->file)
+			json_object_set_new(object, "file", json_text(attached->file));
 		emit(render, object);
 	}
+}
+
+void render_saved(struct render *render, const char *file, uint64_t bytes, const struct capture *capture)
+{
+	render_note("saved to %s: %.1f MB", file, (double)bytes / 1e6);
+	if (render->json) {
+		json_t *object = event(render, "saved");
+
+		add_capture(object, capture);
+		json_object_set_new(object, "file", json_text(file));
+		json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
+		emit(render, object);
+	}
+	note_oddities(render, capture);
+}
+
+void render_progress(const struct render *render, const char *what, uint64_t done, uint64_t all)
+{
+	(void)render;
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (all)
+		fprintf(stderr, "\robjgraph-trace: %s: %.0f of %.0f MB\033[K", what, (double)done / 1e6,
+			(double)all / 1e6);
+	else
+		fputs("\r\033[K", stderr);
 }
 
 static json_t *site_as_json(const struct allocation_site *site)
@@ -520,10 +574,10 @@ static void add_stream(json_t *object, const struct events *events)
 	json_object_set_new(object, "traced_seconds", json_ms(events->traced));
 }
 
-static void note_growth(const struct growth_report *report)
+static void note_growth(const struct render *render, const struct growth_report *report)
 {
 	const char *nothing = "";
-	time_t now = time(NULL);
+	time_t now = render->time > 0 ? (time_t)render->time : time(NULL);
 	char clock[16], pause[96];
 	struct tm local;
 
@@ -560,7 +614,7 @@ void render_growth(struct render *render, const struct growth_report *report)
 		if (render->separate && report->count)
 			put(render, "\n");
 		flush(render);
-		note_growth(report);
+		note_growth(render, report);
 		rows_as_table(render, report->rows, report->count, report);
 	}
 	if (report->events)

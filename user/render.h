@@ -37,9 +37,24 @@ void render_about(struct render *render, pid_t pid);
  */
 int render_status(const struct render *render, struct error *error);
 
-/* What the target is; after the first look. budget is the one in force, percent. */
-void render_attached(struct render *render, const struct target *target, size_t threads, double budget,
-	const struct capture *capture);
+/* What the target is; after the first look. */
+struct attached {
+	const struct target *target;
+	bool usdt; /* target_has_usdt() */
+	size_t threads;
+	double budget; /* the one in force, percent */
+	const struct capture *capture;
+	const char *file; /* the one that holds it; NULL: it is a process */
+	double time; /* of the look in the file, seconds since the epoch; 0: now, or not known */
+	size_t missing; /* pages that the file should hold and does not */
+};
+void render_attached(struct render *render, const struct attached *attached);
+
+/* What was written by --save. */
+void render_saved(struct render *render, const char *file, uint64_t bytes, const struct capture *capture);
+
+/* How far something that takes its time is, on a terminal; all 0: it is over. */
+void render_progress(const struct render *render, const char *what, uint64_t done, uint64_t all);
 
 struct growth_report {
 	unsigned long seq; /* 0: the baseline */

@@ -45,6 +45,7 @@ int replace_begin(struct replacement *replacement, const char *what, const char 
 
 	replacement->what = what;
 	replacement->path = path;
+	replacement->keep = false;
 	resolve(path, replacement->target);
 	snprintf(replacement->temporary, sizeof(replacement->temporary), "%s.%ld.tmp", replacement->target,
 		(long)getpid());
@@ -58,9 +59,25 @@ int replace_begin(struct replacement *replacement, const char *what, const char 
 	return 0;
 }
 
+/* Not every file system can tell in one step that there is no such file yet. */
+static int move_in_place(const struct replacement *replacement)
+{
+	if (!replacement->keep)
+		return rename(replacement->temporary, replacement->target);
+	if (renameat2(AT_FDCWD, replacement->temporary, AT_FDCWD, replacement->target, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (access(replacement->target, F_OK) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(replacement->temporary, replacement->target);
+}
+
 int replace_done(struct replacement *replacement, int written, int reason, struct error *error)
 {
-	if (written && rename(replacement->temporary, replacement->target) == 0)
+	if (written && move_in_place(replacement) == 0)
 		return 0;
 	if (written)
 		reason = errno;

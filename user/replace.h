@@ -4,6 +4,7 @@
 #define OGT_REPLACE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -13,6 +14,7 @@ struct replacement {
 	char target[PATH_MAX]; /* with symbolic links followed, so that the file is replaced and not the link to it */
 	char temporary[PATH_MAX + 32];
 	int fd; /* -1 when it could not be made */
+	bool keep; /* for the caller to set: a file that is there by then stays, and that is an error */
 };
 
 /* Whether the file could be replaced, as far as permissions tell; ERROR_FAILED when not. */

@@ -51,6 +51,12 @@ static const char *const symbol_names[SYMBOLS] = {
 	[SYMBOL_PYPY] = "pypy_main_startup",
 };
 
+/* A process that runs, as an origin. */
+struct running {
+	const struct process *process;
+	struct mappings mappings;
+};
+
 /* What one mapped file turned out to be. */
 enum finding {
 	FINDING_NOTHING,
@@ -75,9 +81,9 @@ static uint64_t in_process(const struct candidate *candidate, enum symbol symbol
 	return address ? address + candidate->bias : 0;
 }
 
-static bool read_process(const struct process *process, uint64_t address, void *buffer, size_t size)
+static bool read_exactly(const struct target_origin *origin, uint64_t address, void *buffer, size_t size)
 {
-	return pread(process->memory, buffer, size, (off_t)address) == (ssize_t)size;
+	return origin->read(origin->context, address, buffer, size) == (ssize_t)size;
 }
 
 /* "3.8.18 (" and the like: what Py_GetVersion() keeps in a static buffer. Matches at text, or returns false. */
@@ -114,7 +120,7 @@ static bool parse_version(const char *text, size_t size, uint32_t *version)
 }
 
 /* Searches the interpreter's own variables for the text that it shows as sys.version. */
-static bool version_from_data(const struct process *process, const struct candidate *candidate, uint32_t *version)
+static bool version_from_data(const struct target_origin *origin, const struct candidate *candidate, uint32_t *version)
 {
 	uint64_t start, size;
 	bool found = false;
@@ -125,7 +131,7 @@ static bool version_from_data(const struct process *process, const struct candid
 
 		if (size > SEGMENT_MOST || !(bytes = malloc(size + 1)))
 			continue;
-		n = pread(process->memory, bytes, size, (off_t)(start + candidate->bias));
+		n = origin->read(origin->context, start + candidate->bias, bytes, size);
 		for (ssize_t k = 0; k < n && !found; k++) {
 			bool starts = k == 0 || !bytes[k - 1];
 
@@ -147,10 +153,15 @@ static void version_write(uint32_t version, char *text, size_t size)
 		snprintf(text + n, size - (size_t)n, "%s%u", mark, version & 0xf);
 }
 
-static enum finding examine(const struct target *target, const struct mappings *mappings, const struct mapping *mapping,
+void target_version_text(struct target *target)
+{
+	version_write(target->version, target->version_text, sizeof(target->version_text));
+}
+
+static enum finding examine(const struct target_origin *origin, const struct mapping *mapping,
 	struct candidate *candidate, char *opened, size_t opened_size)
 {
-	int fd = process_open_file(&target->process, mappings, mapping, opened, opened_size);
+	int fd = origin->open_file(origin->context, mapping, opened, opened_size);
 
 	*candidate = (struct candidate){0};
 	if (fd < 0)
@@ -198,7 +209,8 @@ static int rank(const struct target *target, const struct mappings *mappings, si
 	return 2;
 }
 
-static int use(struct target *target, const struct candidate *candidate, struct error *error)
+static int use(struct target *target, const struct target_origin *origin, const struct candidate *candidate,
+	struct error *error)
 {
 	struct debug_offsets offsets = {0};
 	unsigned char head[LAYOUT_DEBUG_OFFSETS_SIZE];
@@ -212,20 +224,19 @@ static int use(struct target *target, const struct candidate *candidate, struct 
 	target->tstate_current = in_process(candidate, SYMBOL_TSTATE_CURRENT);
 	target->interp_head = in_process(candidate, SYMBOL_INTERP_HEAD);
 	target->gc_collecting = in_process(candidate, SYMBOL_COLLECTING);
-	if (target->runtime && read_process(&target->process, target->runtime, head, sizeof(head)))
+	if (target->runtime && read_exactly(origin, target->runtime, head, sizeof(head)))
 		offsets = layout_debug_offsets(head, sizeof(head));
 	if (offsets.present) {
 		target->version = offsets.version;
 	} else if (candidate->symbols[SYMBOL_VERSION].address) {
-		read_process(&target->process, in_process(candidate, SYMBOL_VERSION), &symbol_version,
-			sizeof(symbol_version));
+		read_exactly(origin, in_process(candidate, SYMBOL_VERSION), &symbol_version, sizeof(symbol_version));
 		target->version = (uint32_t)symbol_version;
 	}
-	if (!target->version && !version_from_data(&target->process, candidate, &target->version))
+	if (!target->version && !version_from_data(origin, candidate, &target->version))
 		return error_set(error, ERROR_AGAIN,
 			"process %d holds a Python that shows no version: it has not started up, or is being torn down",
 			target->process.pid);
-	version_write(target->version, target->version_text, sizeof(target->version_text));
+	target_version_text(target);
 	if (offsets.free_threaded)
 		return error_set(error, ERROR_FAILED,
 			"process %d runs a free-threaded build of Python %s, which is not supported yet: its garbage "
@@ -242,8 +253,8 @@ static int use(struct target *target, const struct candidate *candidate, struct 
 	return 0;
 }
 
-static int refuse(
-	const struct target *target, enum finding finding, const struct candidate *candidate, struct error *error)
+static int refuse(const struct target *target, const struct target_origin *origin, enum finding finding,
+	const struct candidate *candidate, struct error *error)
 {
 	uint32_t version;
 	char text[24] = "2";
@@ -256,7 +267,7 @@ static int refuse(
 			"be watched",
 			target->process.pid);
 	case FINDING_PYTHON2:
-		if (version_from_data(&target->process, candidate, &version))
+		if (version_from_data(origin, candidate, &version))
 			version_write(version, text, sizeof(text));
 		return error_set(error, ERROR_FAILED,
 			"process %d runs Python %s, which is not supported (%s to %s are)", target->process.pid, text,
@@ -279,8 +290,9 @@ static int refuse(
 	}
 }
 
-static int find_python(struct target *target, const struct mappings *mappings, struct error *error)
+int target_find(struct target *target, const struct target_origin *origin, struct error *error)
 {
+	const struct mappings *mappings = origin->mappings;
 	enum finding best = FINDING_NOTHING;
 	bool readable = false;
 
@@ -292,14 +304,14 @@ static int find_python(struct target *target, const struct mappings *mappings, s
 
 			if (rank(target, mappings, i) != wanted)
 				continue;
-			finding = examine(target, mappings, &mappings->mapping[i], &candidate, target->file,
-				sizeof(target->file));
+			finding =
+				examine(origin, &mappings->mapping[i], &candidate, target->file, sizeof(target->file));
 			if (finding != FINDING_UNREADABLE)
 				readable = true;
 			if (finding == FINDING_CPYTHON)
-				result = use(target, &candidate, error);
+				result = use(target, origin, &candidate, error);
 			else if (finding >= FINDING_PYPY || (finding == FINDING_32_BIT && wanted == 0))
-				result = refuse(target, finding, &candidate, error);
+				result = refuse(target, origin, finding, &candidate, error);
 			else if (finding == FINDING_UNREADABLE)
 				best = FINDING_UNREADABLE;
 			elf_image_close(candidate.image);
@@ -307,22 +319,37 @@ static int find_python(struct target *target, const struct mappings *mappings, s
 				return result;
 		}
 	}
-	return refuse(target, readable ? FINDING_NOTHING : best, NULL, error);
+	return refuse(target, origin, readable ? FINDING_NOTHING : best, NULL, error);
+}
+
+static int open_mapped(void *context, const struct mapping *mapping, char *opened, size_t size)
+{
+	const struct running *running = context;
+
+	return process_open_file(running->process, &running->mappings, mapping, opened, size);
+}
+
+static ssize_t read_running(void *context, uint64_t address, void *buffer, size_t size)
+{
+	const struct running *running = context;
+
+	return pread(running->process->memory, buffer, size, (off_t)address);
 }
 
 int target_open(struct target *target, pid_t pid, struct error *error)
 {
-	struct mappings mappings;
+	struct running running = {.process = &target->process};
+	const struct target_origin origin = {&running.mappings, open_mapped, read_running, &running};
 	int result;
 
 	*target = (struct target){0};
 	if (process_open(&target->process, pid, error) < 0)
 		return -1;
 	process_executable(&target->process, target->executable, sizeof(target->executable));
-	result = process_mappings(&target->process, &mappings, error);
+	result = process_mappings(&target->process, &running.mappings, error);
 	if (result == 0) {
-		result = find_python(target, &mappings, error);
-		mappings_free(&mappings);
+		result = target_find(target, &origin, error);
+		mappings_free(&running.mappings);
 	}
 	if (result < 0) {
 		/* A process in the middle of an exec or an exit looks like anything: say what became of it. */

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 #include "process.h"
@@ -37,6 +38,23 @@ struct target {
  */
 int target_open(struct target *target, pid_t pid, struct error *error);
 void target_close(struct target *target);
+
+/* Where a process that is no more, in a core file, is read from. */
+struct target_origin {
+	const struct mappings *mappings;
+	/* Opens what a mapping was of; opened (may be NULL) receives a path to do so again. -1 when it is not to be
+	 * had. */
+	int (*open_file)(void *context, const struct mapping *mapping, char *opened, size_t size);
+	/* Copies what there is from address on; bytes copied, -1 for none. */
+	ssize_t (*read)(void *context, uint64_t address, void *buffer, size_t size);
+	void *context;
+};
+
+/* The same search there; target->process.pid and target->executable are the caller's to fill in, before. */
+int target_find(struct target *target, const struct target_origin *origin, struct error *error);
+
+/* Fills in target->version_text from target->version. */
+void target_version_text(struct target *target);
 
 /*
  * Looks symbols up in the interpreter's file: fills in their addresses in the process (0 where it does not define one).

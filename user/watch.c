@@ -11,7 +11,9 @@
 
 #include "ask.h"
 #include "interrupt.h"
+#include "load.h"
 #include "replace.h"
+#include "save.h"
 
 /* A Python that has just been started needs a moment until it looks like one. */
 #define START_PATIENCE 2.0
@@ -133,7 +135,7 @@ static bool add_eventful(const struct events *events, struct growth_row **rows, 
 }
 
 /* Raises both peak tables, and shows the growth of the one that is asked for. */
-static int show_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error)
+int watch_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error)
 {
 	const struct options *options = watch->options;
 	struct name_filter filter = watch_filter(options, options->full_names),
@@ -197,7 +199,7 @@ static int one_table(struct watch *watch, unsigned long seq, struct error *error
 		return 0;
 	}
 	if (result == 0) {
-		result = show_growth(watch, &capture, seq, error);
+		result = watch_growth(watch, &capture, seq, error);
 		capture_free(&capture);
 	}
 	return result;
@@ -210,7 +212,7 @@ static int run_growth(struct watch *watch, struct capture *first, struct error *
 	int result;
 
 	begin = next = interrupt_now();
-	result = show_growth(watch, first, 0, error);
+	result = watch_growth(watch, first, 0, error);
 	for (unsigned long seq = 1; result == 0; seq++) {
 		double now;
 
@@ -259,8 +261,13 @@ static int run(struct watch *watch, struct error *error)
 	/* When it ended just now, what was measured is shown all the same. */
 	if (process_threads(&watch->target.process, &threads, NULL) == 0)
 		free(threads.thread);
-	render_attached(
-		watch->render, &watch->target, threads.count, watch->trace ? watch->options->budget : 0, &first);
+	render_attached(watch->render, &(struct attached){
+					       .target = &watch->target,
+					       .usdt = watch->options->json && target_has_usdt(&watch->target),
+					       .threads = threads.count,
+					       .budget = watch->trace ? watch->options->budget : 0,
+					       .capture = &first,
+				       });
 	if (watch->options->mode == MODE_GROWTH && watch->options->count != 0)
 		note_children(watch);
 	switch (watch->options->mode) {
@@ -275,6 +282,9 @@ static int run(struct watch *watch, struct error *error)
 		break;
 	case MODE_INSPECT:
 		result = ask_inspect(watch, &first, error);
+		break;
+	case MODE_SAVE:
+		result = save(watch, &first, error);
 		break;
 	case MODE_GROWTH:
 		result = run_growth(watch, &first, error);
@@ -303,9 +313,13 @@ int watch_run(const struct options *options, struct render *render, struct error
 		idstate_free(&watch.state);
 		return result;
 	}
-	if (result == 0)
+	if (result == 0 && options->save)
+		result = save_check(options, error);
+	if (result == 0 && options->load_count)
+		result = load_run(&watch, error);
+	else if (result == 0)
 		result = attach(&watch, error);
-	if (result == 0) {
+	if (result == 0 && !options->load_count) {
 		result = watch.state.pid ? idstate_check(&watch.state, &watch.target.process, watch.target.executable,
 						   options->state, error)
 					 : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What watch.c and ask.c share: one run on one target. */
+/* What watch.c, ask.c, save.c and load.c share: one run on one target. */
 #ifndef OGT_WATCHING_H
 #define OGT_WATCHING_H
 
@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "error.h"
 #include "growth.h"
+#include "heap.h"
 #include "idstate.h"
 #include "options.h"
 #include "peaks.h"
@@ -24,6 +25,7 @@ struct watch {
 	struct python python;
 	struct peaks peaks;
 	struct idstate state;
+	struct heap *heap; /* the file that stands in for the process, which there is none of then; else NULL */
 	struct trace *trace; /* NULL: the census alone */
 	bool compares; /* peaks were read that the first table is compared with */
 	bool found; /* the target's file is CPython's */
@@ -35,6 +37,9 @@ int watch_look(struct watch *watch, struct capture *capture, struct error *error
 
 /* Waits until a monotonic time; -1 with ERROR_INTERRUPTED or ERROR_TARGET_ENDED when that comes first. */
 int watch_wait(struct watch *watch, double time, struct error *error);
+
+/* The growth table number seq (0: the baseline) of this look. */
+int watch_growth(struct watch *watch, const struct capture *capture, unsigned long seq, struct error *error);
 
 /* Which types the command line asks for, and how many rows of them. */
 struct name_filter watch_filter(const struct options *options, bool full_names);

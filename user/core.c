@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/procfs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEGMENTS_MOST (1u << 20)
+#define NOTES_MOST (64u << 20) /* bytes */
+#define ADDRESS_MOST (UINT64_C(1) << 57)
+
+/* A piece of the process's memory, and how much of it the core has. */
+struct segment {
+	uint64_t start, filled; /* addresses: [start, filled) is in the core, from offset on */
+	uint64_t offset;
+};
+
+/* A file that was mapped. */
+struct mapped {
+	uint32_t path; /* index into the mappings' text */
+	int fd; /* -1: not opened yet, or not to be had */
+	bool tried;
+	const char *opened; /* the path that worked */
+};
+
+struct core {
+	int fd;
+	const char *const *given; /* borrowed, for as long as the core is read into a heap */
+	size_t given_count;
+	uint64_t size; /* of the core file, bytes */
+	struct mappings mappings; /* a mapping's inode is its file's index + 1 */
+	struct segment *segments; /* each mapping's */
+	struct mapped *files;
+	size_t file_count;
+	/* Notes. */
+	unsigned char *notes;
+	pid_t pid;
+	size_t threads;
+	uint64_t program; /* address of the executable's program headers */
+	char address_space[PROCESS_IDENTITY_BYTES];
+	/* NT_FILE: ranges and, behind them, the paths. */
+	const uint64_t *ranges;
+	uint64_t range_count, range_page;
+	const char *paths, *paths_end;
+};
+
+static void core_free(void *context)
+{
+	struct core *core = context;
+
+	for (size_t i = 0; i < core->file_count; i++) {
+		if (core->files[i].fd >= 0)
+			close(core->files[i].fd);
+	}
+	free(core->files);
+	free(core->segments);
+	free(core->notes);
+	mappings_free(&core->mappings);
+	close(core->fd);
+	free(core);
+}
+
+bool core_is_one(int fd)
+{
+	Elf64_Ehdr header;
+
+	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
+}
+
+/* --- what was mapped --- */
+
+/* Copies what the core has of a page; false when it has none of it. */
+static bool read_from_core(const struct core *core, size_t mapping, uint64_t address, unsigned char *bytes)
+{
+	const struct segment *segment = &core->segments[mapping];
+	uint64_t have = segment->filled > address ? segment->filled - address : 0;
+
+	if (!have)
+		return false;
+	if (have > MEMORY_PAGE_SIZE)
+		have = MEMORY_PAGE_SIZE;
+	memset(bytes + have, 0, MEMORY_PAGE_SIZE - have);
+	return pread(core->fd, bytes, have, (off_t)(segment->offset + (address - segment->start))) == (ssize_t)have;
+}
+
+/* The page that a file begins with, if the core has it: 1 it is that file's, 0 it is not, -1 it cannot be told. */
+static int begins_alike(const struct core *core, size_t file, int fd)
+{
+	unsigned char was[MEMORY_PAGE_SIZE], is[MEMORY_PAGE_SIZE] = {0};
+
+	for (size_t i = 0; i < core->mappings.count; i++) {
+		const struct mapping *mapping = &core->mappings.mapping[i];
+
+		if (mapping->inode != file + 1 || mapping->offset || !read_from_core(core, i, mapping->start, was))
+			continue;
+		return pread(fd, is, sizeof(is), 0) > 0 && memcmp(was, is, sizeof(was)) == 0;
+	}
+	return -1;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Opens a file if it is the one that was mapped. */
+static int open_if_same(const struct core *core, size_t file, const char *path, bool given)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), alike;
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+		alike = begins_alike(core, file, fd);
+		if (alike > 0 ||
+			(alike < 0 && (!given || strcmp(base_name(path), base_name(core->mappings.text +
+										   core->files[file].path)) == 0)))
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+static int file_open(struct core *core, size_t file)
+{
+	struct mapped *mapped = &core->files[file];
+
+	if (mapped->tried)
+		return mapped->fd;
+	mapped->tried = true;
+	for (size_t i = 0; i < core->given_count && mapped->fd < 0; i++) {
+		mapped->opened = core->given[i];
+		mapped->fd = open_if_same(core, file, mapped->opened, true);
+	}
+	if (mapped->fd < 0) {
+		mapped->opened = core->mappings.text + mapped->path;
+		mapped->fd = open_if_same(core, file, mapped->opened, false);
+	}
+	return mapped->fd;
+}
+
+static bool read_page(struct core *core, uint64_t page, unsigned char *bytes)
+{
+	uint64_t address = page << MEMORY_PAGE_SHIFT;
+	const struct mapping *mapping = mappings_find(&core->mappings, address);
+	ssize_t n;
+	int fd;
+
+	if (!mapping)
+		return false;
+	if (read_from_core(core, (size_t)(mapping - core->mappings.mapping), address, bytes))
+		return true;
+	/* What the process did not change is left out of a core. */
+	fd = mapping->inode ? file_open(core, mapping->inode - 1) : -1;
+	if (fd < 0)
+		return false;
+	n = pread(fd, bytes, MEMORY_PAGE_SIZE, (off_t)(mapping->offset + (address - mapping->start)));
+	if (n <= 0)
+		return false;
+	memset(bytes + n, 0, MEMORY_PAGE_SIZE - (size_t)n);
+	return true;
+}
+
+static size_t read_pages(void *context, uint64_t page, size_t count, unsigned char *bytes)
+{
+	size_t i = 0;
+
+	while (i < count && read_page(context, page + i, bytes + i * MEMORY_PAGE_SIZE))
+		i++;
+	return i;
+}
+
+/* --- target_origin --- */
+
+static int open_mapped(void *context, const struct mapping *mapping, char *opened, size_t size)
+{
+	struct core *core = context;
+	int fd = file_open(core, mapping->inode - 1);
+
+	if (fd < 0)
+		return -1;
+	if (opened)
+		snprintf(opened, size, "%s", core->files[mapping->inode - 1].opened);
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static ssize_t read_bytes(void *context, uint64_t address, void *buffer, size_t size)
+{
+	unsigned char bytes[MEMORY_PAGE_SIZE];
+	size_t done = 0;
+
+	while (done < size) {
+		size_t within = (address + done) & (MEMORY_PAGE_SIZE - 1);
+		size_t n = MEMORY_PAGE_SIZE - within < size - done ? MEMORY_PAGE_SIZE - within : size - done;
+
+		if (!read_page(context, (address + done) >> MEMORY_PAGE_SHIFT, bytes))
+			break;
+		memcpy((char *)buffer + done, bytes + within, n);
+		done += n;
+	}
+	return done ? (ssize_t)done : -1;
+}
+
+/* --- notes --- */
+
+/* NT_FILE: how many, the unit of offsets, then start, end, offset of each, then the paths. fs/binfmt_elf.c. */
+static void take_files(struct core *core, const unsigned char *bytes, size_t size)
+{
+	uint64_t head[2];
+
+	if (size < sizeof(head))
+		return;
+	memcpy(head, bytes, sizeof(head));
+	if (head[0] > (size - sizeof(head)) / (3 * sizeof(uint64_t)) || !head[1] || head[1] > 1u << 20)
+		return;
+	core->range_count = head[0];
+	core->range_page = head[1];
+	core->ranges = (const uint64_t *)(bytes + sizeof(head));
+	core->paths = (const char *)(core->ranges + 3 * head[0]);
+	core->paths_end = (const char *)bytes + size;
+}
+
+static void take_vector(struct core *core, const unsigned char *bytes, size_t size)
+{
+	process_address_space_of(bytes, size, core->address_space);
+	for (size_t at = 0; at + 2 * sizeof(uint64_t) <= size; at += 2 * sizeof(uint64_t)) {
+		uint64_t entry[2];
+
+		memcpy(entry, bytes + at, sizeof(entry));
+		if (entry[0] == AT_PHDR)
+			core->program = entry[1];
+	}
+}
+
+/* Names are padded to 4 bytes, and so are the descriptions. */
+static void take_notes(struct core *core, const unsigned char *bytes, size_t size)
+{
+	for (size_t at = 0; size - at >= sizeof(Elf64_Nhdr);) {
+		Elf64_Nhdr header;
+		size_t name, description;
+
+		memcpy(&header, bytes + at, sizeof(header));
+		at += sizeof(header);
+		name = ((size_t)header.n_namesz + 3) & ~(size_t)3;
+		description = ((size_t)header.n_descsz + 3) & ~(size_t)3;
+		if (name > size - at || header.n_descsz > size - at - name)
+			break;
+		at += name;
+		if (header.n_type == NT_FILE) {
+			take_files(core, bytes + at, header.n_descsz);
+		} else if (header.n_type == NT_AUXV) {
+			take_vector(core, bytes + at, header.n_descsz);
+		} else if (header.n_type == NT_PRSTATUS) {
+			core->threads++;
+		} else if (header.n_type == NT_PRPSINFO && header.n_descsz == sizeof(struct elf_prpsinfo)) {
+			struct elf_prpsinfo info;
+
+			memcpy(&info, bytes + at, sizeof(info));
+			core->pid = info.pr_pid;
+		}
+		at += description < size - at ? description : size - at;
+	}
+}
+
+static int read_notes(struct core *core, const GElf_Phdr *header, const char *path, struct error *error)
+{
+	if (core->notes)
+		return 0;
+	if (header->p_filesz > NOTES_MOST)
+		return error_set(error, ERROR_FAILED, "core file %s cannot be used: its notes are too long", path);
+	/* The end of a text is always there. */
+	core->notes = calloc(1, header->p_filesz + 1);
+	if (!core->notes)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	if (pread(core->fd, core->notes, header->p_filesz, (off_t)header->p_offset) != (ssize_t)header->p_filesz)
+		return error_set(error, ERROR_FAILED, "core file %s cannot be used: its notes cannot be read", path);
+	take_notes(core, core->notes, header->p_filesz);
+	return 0;
+}
+
+/* --- segments --- */
+
+/* The file of a path, known by its place in the text. -1 when out of memory. */
+static int file_of(struct core *core, uint32_t path, uint64_t *inode)
+{
+	struct mapped *grown;
+
+	for (size_t i = core->file_count; i-- > 0;) {
+		if (core->files[i].path == path) {
+			*inode = i + 1;
+			return 0;
+		}
+	}
+	grown = realloc(core->files, (core->file_count + 1) * sizeof(*grown));
+	if (!grown)
+		return -1;
+	core->files = grown;
+	core->files[core->file_count] = (struct mapped){.path = path, .fd = -1};
+	*inode = ++core->file_count;
+	return 0;
+}
+
+/* Gives each mapping its file. Equal paths become one: the text holds each once, after an empty one. */
+static int name_mappings(struct core *core)
+{
+	struct mappings *mappings = &core->mappings;
+	const char *path = core->paths;
+	size_t size = 1;
+
+	mappings->text = calloc(1, core->paths ? (size_t)(core->paths_end - core->paths) + 2 : 1);
+	if (!mappings->text)
+		return -1;
+	for (uint64_t i = 0; i < core->range_count && path < core->paths_end; i++) {
+		const uint64_t *range = core->ranges + 3 * i;
+		size_t length = strnlen(path, (size_t)(core->paths_end - path));
+		uint32_t known = 0;
+
+		for (size_t k = 0; k < core->file_count && !known; k++) {
+			const char *text = mappings->text + core->files[k].path;
+
+			if (strncmp(text, path, length) == 0 && !text[length])
+				known = core->files[k].path;
+		}
+		for (size_t k = 0; k < mappings->count; k++) {
+			struct mapping *mapping = &mappings->mapping[k];
+
+			if (mapping->start < range[0] || mapping->start >= range[1])
+				continue;
+			if (!known) {
+				known = (uint32_t)size;
+				memcpy(mappings->text + size, path, length);
+				size += length + 1;
+			}
+			mapping->path = known;
+			mapping->offset = range[2] * core->range_page + (mapping->start - range[0]);
+			if (file_of(core, known, &mapping->inode) < 0)
+				return -1;
+		}
+		path += length + 1;
+	}
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	uint64_t x = ((const struct mapping *)a)->start, y = ((const struct mapping *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+/* gcore leaves out segments that it does not dump: what of them was of a file, NT_FILE tells. */
+static int add_files(struct core *core)
+{
+	size_t known = core->mappings.count, room = known + core->range_count;
+	struct segment *segments = realloc(core->segments, (room + 1) * sizeof(*segments));
+	struct mapping *mappings;
+
+	if (!segments)
+		return -1;
+	core->segments = segments;
+	mappings = realloc(core->mappings.mapping, (room + 1) * sizeof(*mappings));
+	if (!mappings)
+		return -1;
+	core->mappings.mapping = mappings;
+	for (uint64_t i = 0; i < core->range_count; i++) {
+		uint64_t start = core->ranges[3 * i], end = core->ranges[3 * i + 1];
+		bool there = start % MEMORY_PAGE_SIZE || end <= start || end > ADDRESS_MOST;
+
+		for (size_t k = 0; k < known && !there; k++)
+			there = mappings[k].start < end && start < mappings[k].end;
+		if (there)
+			continue;
+		segments[core->mappings.count] = (struct segment){start, start, 0};
+		mappings[core->mappings.count++] = (struct mapping){.start = start, .end = end, .readable = true};
+	}
+	return 0;
+}
+
+/* A PT_LOAD. */
+static int take_segment(struct core *core, const GElf_Phdr *header, const char *path, struct error *error)
+{
+	struct mappings *mappings = &core->mappings;
+	size_t i = mappings->count;
+
+	if (header->p_vaddr % MEMORY_PAGE_SIZE || header->p_memsz > ADDRESS_MOST - header->p_vaddr ||
+		header->p_filesz > header->p_memsz)
+		return error_set(
+			error, ERROR_FAILED, "core file %s cannot be used: segment %zu makes no sense", path, i);
+	if (header->p_filesz && (header->p_offset > core->size || header->p_filesz > core->size - header->p_offset))
+		return error_set(error, ERROR_FAILED,
+			"core file %s cannot be used: it is cut short at byte %llu, in the memory at %#llx (ulimit -c, "
+			"or "
+			"a full disk)",
+			path, (unsigned long long)core->size, (unsigned long long)header->p_vaddr);
+	core->segments[i] = (struct segment){header->p_vaddr, header->p_vaddr + header->p_filesz, header->p_offset};
+	mappings->mapping[i] = (struct mapping){.start = header->p_vaddr,
+		.end = header->p_vaddr + ((header->p_memsz + MEMORY_PAGE_SIZE - 1) & ~(uint64_t)(MEMORY_PAGE_SIZE - 1)),
+		.readable = true,
+		.writable = header->p_flags & PF_W,
+		.executable = header->p_flags & PF_X};
+	mappings->count++;
+	return 0;
+}
+
+static int by_segment_start(const void *a, const void *b)
+{
+	uint64_t x = ((const struct segment *)a)->start, y = ((const struct segment *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+static int read_headers(struct core *core, Elf *elf, const char *path, struct error *error)
+{
+	size_t count;
+	int result = 0;
+
+	if (elf_getphdrnum(elf, &count) < 0 || !count || count > SEGMENTS_MOST)
+		return error_set(
+			error, ERROR_FAILED, "core file %s cannot be used: it is cut short or has no segments", path);
+	core->segments = calloc(count, sizeof(*core->segments));
+	core->mappings.mapping = calloc(count, sizeof(*core->mappings.mapping));
+	if (!core->segments || !core->mappings.mapping)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	for (size_t i = 0; i < count && result == 0; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(elf, (int)i, &header))
+			return error_set(error, ERROR_FAILED,
+				"core file %s cannot be used: it is cut short at byte %llu", path,
+				(unsigned long long)core->size);
+		if (header.p_type == PT_NOTE)
+			result = read_notes(core, &header, path, error);
+		/* [vsyscall] is the kernel's. */
+		else if (header.p_type == PT_LOAD && header.p_memsz && header.p_vaddr < ADDRESS_MOST)
+			result = take_segment(core, &header, path, error);
+	}
+	if (result < 0)
+		return -1;
+	if (add_files(core) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	qsort(core->segments, core->mappings.count, sizeof(*core->segments), by_segment_start);
+	qsort(core->mappings.mapping, core->mappings.count, sizeof(*core->mappings.mapping), by_start);
+	return name_mappings(core) < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+}
+
+/* --- the heap --- */
+
+/* A file that the search for Python would have needed. */
+static const char *file_missing(const struct core *core)
+{
+	for (size_t i = 0; i < core->file_count; i++) {
+		const char *path = core->mappings.text + core->files[i].path;
+
+		if (core->files[i].tried && core->files[i].fd < 0 && strstr(base_name(path), "python"))
+			return path;
+	}
+	return NULL;
+}
+
+static int find_python(struct core *core, struct heap *heap, const char *path, struct error *error)
+{
+	const struct target_origin origin = {&core->mappings, open_mapped, read_bytes, core};
+	const struct mapping *program = mappings_find(&core->mappings, core->program);
+	struct target *target = &heap->target;
+	const char *missing;
+	struct error why;
+
+	target->process = (struct process){.pid = core->pid, .directory = -1, .memory = -1};
+	snprintf(target->executable, sizeof(target->executable), "%s",
+		program && program->inode ? mapping_path(&core->mappings, program) : "?");
+	if (target_find(target, &origin, &why) == 0 && python_open(&heap->python, target, heap->memory, &why) == 0)
+		return 0;
+	missing = file_missing(core);
+	if (missing)
+		return error_set(error, ERROR_FAILED,
+			"core file %s cannot be read without the program that it is of: %s is not here, or is another "
+			"build now; give it with --exe FILE",
+			path, missing);
+	if (!core->file_count)
+		return error_set(error, ERROR_FAILED,
+			"core file %s does not say which files were mapped (it has no note NT_FILE)", path);
+	return error_set(error, ERROR_FAILED, "core file %s cannot be used: %s", path, why.text);
+}
+
+static int read_heap(struct core *core, struct heap *heap, const char *path, struct error *error)
+{
+	struct error why;
+
+	if (find_python(core, heap, path, error) < 0)
+		return -1;
+	heap->threads = core->threads;
+	heap->usdt = target_has_usdt(&heap->target);
+	strcpy(heap->address_space, core->address_space);
+	if (capture_from(&heap->python, heap->memory, &heap->capture, &why) == 0)
+		return 0;
+	if (why.code == ERROR_INTERRUPTED) {
+		*error = why;
+		return -1;
+	}
+	return error_set(error, ERROR_FAILED,
+		"core file %s is of a moment at which its objects cannot be counted: %s%s", path, why.text,
+		why.code == ERROR_AGAIN || why.code == ERROR_COLLECTING ? "; another one may do" : "");
+}
+
+int core_read(
+	struct heap *heap, int fd, const char *path, const char *const *files, size_t file_count, struct error *error)
+{
+	struct core *core = calloc(1, sizeof(*core));
+	struct stat status;
+	Elf *elf;
+	int result;
+
+	if (!core) {
+		close(fd);
+		return error_set(error, ERROR_FAILED, "out of memory");
+	}
+	core->fd = fd;
+	core->given = files;
+	core->given_count = file_count;
+	heap->memory = memory_new_from(&(struct memory_source){read_pages, core_free, core});
+	if (!heap->memory)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	core->size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		result = error_set(error, ERROR_FAILED, "core file %s cannot be used: %s", path, elf_errmsg(-1));
+	else if (gelf_getclass(elf) != ELFCLASS64 || elf_getident(elf, NULL)[EI_DATA] != ELFDATA2LSB)
+		result = error_set(error, ERROR_FAILED,
+			"core file %s is of a 32-bit or big-endian program, which is not supported", path);
+	else
+		result = read_headers(core, elf, path, error);
+	elf_end(elf);
+	return result < 0 ? -1 : read_heap(core, heap, path, error);
+}

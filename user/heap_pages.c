@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "heap_pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bits of a pagemap entry, Documentation/admin-guide/mm/pagemap.rst. */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+#define PAGEMAP_FILE (UINT64_C(1) << 61) /* of a file, or shared: not written by this process alone */
+#define PAGEMAP_ENTRIES 16384 /* read at a time */
+
+/* Data segments of files up to this size are taken whole: what nobody touched yet is as good as what somebody did. */
+#define SEGMENT_WHOLE (UINT64_C(16) << 20)
+/* Of a mapping larger than this only the surroundings of pages already known are looked at: nobody fills it. */
+#define MAPPING_MOST (UINT64_C(1) << 40)
+/* Share of the memory that this machine can spare. */
+#define MEMORY_SHARE 0.7
+#define RESERVE_BYTES (UINT64_C(64) << 20)
+
+typedef bool visit_page(void *context, uint64_t page);
+
+/* --- what there is --- */
+
+/* Whether the process may have written to it, now or before it was made read-only (relocations). */
+static bool is_data(const struct mapping *mapping)
+{
+	return mapping->readable && !mapping->shared && (mapping->writable || (mapping->inode && !mapping->executable));
+}
+
+/* Constants: a file's read-only data. An old linker puts it beside the code, behind the file's header. */
+static bool is_constants(const struct mapping *mapping)
+{
+	return mapping->readable && !mapping->shared && !mapping->writable && mapping->inode &&
+	       (!mapping->executable || !mapping->offset);
+}
+
+static bool is_wanted(const struct mapping *mapping, uint64_t entry)
+{
+	if (!mapping->writable)
+		return entry & PAGEMAP_PRESENT && !(entry & PAGEMAP_FILE);
+	return entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED) ||
+	       (mapping->inode && mapping->end - mapping->start <= SEGMENT_WHOLE);
+}
+
+/* Visits what the process has of its own. False when the kernel does not tell, or visit said so. */
+static bool visit_data(
+	int pagemap, const struct mappings *mappings, visit_page *visit, void *context, const volatile bool *stop)
+{
+	uint64_t *entry = malloc(PAGEMAP_ENTRIES * sizeof(*entry));
+	bool told = entry != NULL;
+
+	for (size_t i = 0; i < mappings->count && told; i++) {
+		const struct mapping *mapping = &mappings->mapping[i];
+		uint64_t page = mapping->start >> MEMORY_PAGE_SHIFT, end = mapping->end >> MEMORY_PAGE_SHIFT;
+
+		if (!is_data(mapping) || mapping->end - mapping->start > MAPPING_MOST)
+			continue;
+		while (page < end && told && !*stop) {
+			size_t want = end - page < PAGEMAP_ENTRIES ? end - page : PAGEMAP_ENTRIES;
+			ssize_t n = pread(pagemap, entry, want * sizeof(*entry), (off_t)(page * sizeof(*entry)));
+
+			told = n > 0;
+			for (size_t k = 0; told && k < (size_t)n / sizeof(*entry); k++) {
+				if (is_wanted(mapping, entry[k]))
+					told = visit(context, page + k);
+			}
+			page += told ? (size_t)n / sizeof(*entry) : 0;
+		}
+	}
+	free(entry);
+	return told;
+}
+
+/* --- sets of pages --- */
+
+struct gathered {
+	struct page_set set;
+	size_t room;
+	uint64_t most;
+};
+
+static bool gather(void *context, uint64_t page)
+{
+	struct gathered *gathered = context;
+
+	if (gathered->set.count == gathered->room) {
+		size_t room = gathered->room ? gathered->room * 2 : 4096;
+		uint64_t *grown = room / 2 > gathered->most ? NULL : realloc(gathered->set.page, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		gathered->set.page = grown;
+		gathered->room = room;
+	}
+	gathered->set.page[gathered->set.count++] = page;
+	return true;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void sort_once(struct page_set *set)
+{
+	size_t kept = 0;
+
+	qsort(set->page, set->count, sizeof(*set->page), compare_pages);
+	for (size_t i = 0; i < set->count; i++) {
+		if (!kept || set->page[i] != set->page[kept - 1])
+			set->page[kept++] = set->page[i];
+	}
+	set->count = kept;
+}
+
+/* --- constants --- */
+
+/* The words of a data segment that lead to constants: names and tables of C code. A text may go on on the next page. */
+static bool gather_constants(
+	const struct mappings *mappings, const unsigned char *bytes, struct gathered *gathered, uint64_t *last)
+{
+	for (size_t at = 0; at < MEMORY_PAGE_SIZE; at += sizeof(uint64_t)) {
+		const struct mapping *mapping;
+		uint64_t word;
+
+		memcpy(&word, bytes + at, sizeof(word));
+		if (word >> MEMORY_PAGE_SHIFT == *last)
+			continue;
+		mapping = mappings_find(mappings, word);
+		if (!mapping || !is_constants(mapping))
+			continue;
+		*last = word >> MEMORY_PAGE_SHIFT;
+		if (!gather(gathered, *last) ||
+			(word + MEMORY_PAGE_SIZE < mapping->end && !gather(gathered, *last + 1)))
+			return false;
+	}
+	return true;
+}
+
+static bool add_constants(const struct mappings *mappings, struct memory *memory, struct gathered *gathered)
+{
+	size_t count = gathered->set.count;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct mapping *mapping = mappings_find(mappings, gathered->set.page[i] << MEMORY_PAGE_SHIFT);
+		const unsigned char *bytes;
+
+		if (!mapping || !mapping->inode)
+			continue;
+		bytes = memory_page(memory, gathered->set.page[i]);
+		if (bytes && !gather_constants(mappings, bytes, gathered, &last))
+			return false;
+	}
+	return true;
+}
+
+/* --- all together --- */
+
+/* Bytes that this machine can spare; 0 when it does not say. */
+static uint64_t memory_available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	}
+	if (file)
+		fclose(file);
+	return kib << 10;
+}
+
+int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
+	struct page_set *pages, struct error *error)
+{
+	static const volatile bool never;
+	uint64_t available = memory_available();
+	struct gathered gathered = {.most = UINT64_MAX};
+	int pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
+	bool told;
+
+	*pages = (struct page_set){0};
+	if (pagemap < 0)
+		return error_set(error, ERROR_FAILED, "cannot tell which pages process %d has: %s", process->pid,
+			strerror(errno));
+	if (available)
+		gathered.most = (uint64_t)((double)available * MEMORY_SHARE) >> MEMORY_PAGE_SHIFT;
+	if (memory_touched(memory, &gathered.set) < 0) {
+		close(pagemap);
+		return error_set(error, ERROR_FAILED, "out of memory");
+	}
+	gathered.room = gathered.set.count;
+	told = visit_data(pagemap, mappings, gather, &gathered, &never) && add_constants(mappings, memory, &gathered);
+	close(pagemap);
+	if (!told) {
+		free(gathered.set.page);
+		if (gathered.set.count < gathered.most)
+			return error_set(error, ERROR_AGAIN, "its map of memory cannot be read");
+		return error_set(error, ERROR_FAILED,
+			"a copy of process %d takes more than %.0f MB of memory, of which this machine has %.0f MB to "
+			"spare",
+			process->pid, (double)gathered.most * MEMORY_PAGE_SIZE / 1e6, (double)available / 1e6);
+	}
+	sort_once(&gathered.set);
+	*pages = gathered.set;
+	return 0;
+}
+
+struct fetching {
+	struct memory *memory;
+	const volatile bool *stop;
+};
+
+static bool fetch(void *context, uint64_t page)
+{
+	const struct fetching *fetching = context;
+
+	if (!memory_has(fetching->memory, page << MEMORY_PAGE_SHIFT))
+		memory_page(fetching->memory, page);
+	return !*fetching->stop;
+}
+
+void heap_pages_since(
+	const struct process *process, struct memory *memory, const volatile bool *stop, struct error *error)
+{
+	struct fetching fetching = {memory, stop};
+	struct mappings mappings;
+	int pagemap;
+
+	if (process_mappings(process, &mappings, error) < 0)
+		return;
+	pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
+	if (pagemap >= 0) {
+		visit_data(pagemap, &mappings, fetch, &fetching, stop);
+		close(pagemap);
+	}
+	mappings_free(&mappings);
+}

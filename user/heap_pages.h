@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which pages of a process a snapshot takes: all that the process itself has written (heap, stacks, data segments), and
+ * of what it only reads the constants that its data points to. What nobody ever touched is not read.
+ */
+#ifndef OGT_HEAP_PAGES_H
+#define OGT_HEAP_PAGES_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "memory.h"
+#include "process.h"
+
+/*
+ * The pages that the process has by now, besides those that `memory` was read from (memory_touched). Reads constants'
+ * whereabouts through memory. The caller frees pages->page. ERROR_FAILED when they are more than this machine has
+ * memory for, or the kernel does not tell which there are.
+ */
+int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
+	struct page_set *pages, struct error *error);
+
+/*
+ * Fetches to an open picture what the process has written since, on pages that the picture lacks; while it is held.
+ * Ends early when *stop becomes true.
+ */
+void heap_pages_since(
+	const struct process *process, struct memory *memory, const volatile bool *stop, struct error *error);
+
+#endif

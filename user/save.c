@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "save.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "replace.h"
+#include "snapshot.h"
+
+/* Seconds between two words on how far it is, and until the first. */
+#define PROGRESS_SECONDS 0.2
+
+int save_check(const struct options *options, struct error *error)
+{
+	if (!options->force && access(options->save, F_OK) == 0)
+		return error_set(error, ERROR_FAILED, "%s is there already: --force replaces it", options->save);
+	return replace_check("snapshot", options->save, error);
+}
+
+struct progress {
+	const struct render *render;
+	double last;
+	bool shown;
+};
+
+static bool tell(void *context, uint64_t done, uint64_t all)
+{
+	struct progress *progress = context;
+	double now = interrupt_now();
+
+	if (now - progress->last > PROGRESS_SECONDS) {
+		render_progress(progress->render, "saving", done, all);
+		progress->last = now;
+		progress->shown = true;
+	}
+	return !interrupt_signal;
+}
+
+int save(struct watch *watch, struct capture *look, struct error *error)
+{
+	struct progress progress = {watch->render, interrupt_now(), false};
+	struct heap *heap = calloc(1, sizeof(*heap));
+	struct threads threads;
+	struct timespec now;
+	uint64_t size;
+	int result;
+
+	if (!heap)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	clock_gettime(CLOCK_REALTIME, &now);
+	heap->time = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	heap->target = watch->target;
+	heap->usdt = target_has_usdt(&watch->target);
+	heap->memory = look->memory;
+	heap->capture = *look;
+	heap->capture.memory = NULL;
+	process_identity(&watch->target.process, heap->identity);
+	process_address_space(&watch->target.process, heap->address_space);
+	if (process_threads(&watch->target.process, &threads, NULL) == 0)
+		free(threads.thread);
+	heap->threads = threads.count;
+	result = snapshot_write(heap, watch->options->save, watch->options->force, tell, &progress, &size, error);
+	if (progress.shown)
+		render_progress(watch->render, "saving", 0, 0);
+	if (result == 0)
+		render_saved(watch->render, watch->options->save, size, look);
+	free(heap);
+	return result;
+}
