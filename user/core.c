@@ -519,6 +519,7 @@ int core_read(
 	struct heap *heap, int fd, const char *path, const char *const *files, size_t file_count, struct error *error)
 {
 	struct core *core = calloc(1, sizeof(*core));
+	struct memory_source source = {read_pages, core_free, core};
 	struct stat status;
 	Elf *elf;
 	int result;
@@ -530,7 +531,7 @@ int core_read(
 	core->fd = fd;
 	core->given = files;
 	core->given_count = file_count;
-	heap->memory = memory_new_from(&(struct memory_source){read_pages, core_free, core});
+	heap->memory = memory_new_from(&source);
 	if (!heap->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	core->size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;

@@ -378,11 +378,12 @@ static enum fault take_objects(struct reading *reading, const struct snapshot_he
 static enum fault take_facts(struct reading *reading, const struct snapshot_header *header, struct heap *heap)
 {
 	unsigned char *raw = malloc(header->raw + 1);
-	struct wire_reader reader = {raw, raw + header->raw};
+	struct wire_reader reader;
 	bool good;
 
 	if (!raw)
 		return FAULT_MEMORY;
+	reader = (struct wire_reader){raw, raw + header->raw};
 	good = !header->list && unpack(reading, header, raw) &&
 	       (header->kind == SNAPSHOT_ABOUT ? get_about(&reader, heap)
 					       : get_types(&reader, header->count, &heap->capture));
@@ -529,6 +530,7 @@ int snapshot_read(struct heap *heap, int fd, const char *path, struct error *err
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	const char known[SNAPSHOT_MAGIC_BYTES] = SNAPSHOT_MAGIC;
+	struct memory_source source = {read_pages, reading_free, reading};
 	char magic[SNAPSHOT_MAGIC_BYTES];
 	enum fault fault;
 	off_t at = 0;
@@ -539,7 +541,7 @@ int snapshot_read(struct heap *heap, int fd, const char *path, struct error *err
 	}
 	reading->fd = fd;
 	reading->context = ZSTD_createDCtx();
-	heap->memory = memory_new_from(&(struct memory_source){read_pages, reading_free, reading});
+	heap->memory = memory_new_from(&source);
 	if (!heap->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	fault = reading->context ? read_all(fd, magic, sizeof(magic), 0) : FAULT_MEMORY;
