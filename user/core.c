@@ -533,6 +533,7 @@ int core_read(
 	core->given_count = file_count;
 	heap->memory = memory_new_from(&source);
 	if (!heap->memory)
+		// cppcheck-suppress memleak ; memory_new_from() took it over
 		return error_set(error, ERROR_FAILED, "out of memory");
 	core->size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 	elf_version(EV_CURRENT);

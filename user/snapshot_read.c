@@ -543,9 +543,11 @@ int snapshot_read(struct heap *heap, int fd, const char *path, struct error *err
 	reading->context = ZSTD_createDCtx();
 	heap->memory = memory_new_from(&source);
 	if (!heap->memory)
+		// cppcheck-suppress memleak ; memory_new_from() took it over
 		return error_set(error, ERROR_FAILED, "out of memory");
 	fault = reading->context ? read_all(fd, magic, sizeof(magic), 0) : FAULT_MEMORY;
 	if (!fault && memcmp(magic, known, sizeof(magic)) != 0)
+		// cppcheck-suppress memleak
 		return error_set(error, ERROR_FAILED,
 			"snapshot %s has a version that is not known here: a newer objgraph-trace may read it", path);
 	if (!fault)
