@@ -7,6 +7,7 @@
 #include "heap_pages.h"
 #include "interrupt.h"
 #include "priority.h"
+#include "reach.h"
 
 /* Seconds after which a moment that never suits becomes an error, and the same for another tracer. */
 #define PATIENCE 15.0
@@ -22,6 +23,10 @@
 /* Seconds for which a rehearsal is good; of all pages, as new ones are looked for while held. */
 #define REHEARSAL_GOOD 0.1
 #define REHEARSAL_WHOLE_GOOD 2.0
+/* Pages up to which a process is copied whole, without a search for what of it is Python's: 512 MB. */
+#define WHOLE_MOST (1u << 17)
+/* How often it is tried again when the search missed something. */
+#define INCOMPLETE_MOST 3
 /* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
 #define REHEARSAL_SECONDS 30.0
 #define NAMES_SECONDS 30.0
@@ -45,6 +50,8 @@ struct work {
 	struct memory *memory;
 	struct type_table types; /* known before the hold */
 	struct page_set pages; /* that it will copy */
+	struct page_set written; /* whole: all that the process has, of which pages are a part; else empty */
+	unsigned int incomplete; /* whole: attempts that missed something */
 	double rehearsed; /* when, monotonic seconds; 0: not, or found wanting */
 	bool reserved; /* the picture has room for the pages, and nothing in it yet */
 	bool walk_held; /* the copy alone was not enough the last time */
@@ -65,7 +72,45 @@ static void work_free(struct work *work)
 	mappings_free(&work->mappings);
 	type_table_free(&work->types);
 	free(work->pages.page);
-	*work = (struct work){.python = work->python, .whole = work->whole, .walk_held = work->walk_held};
+	free(work->written.page);
+	*work = (struct work){.python = work->python,
+		.whole = work->whole,
+		.walk_held = work->walk_held,
+		.incomplete = work->incomplete};
+}
+
+static int rehearse_census(struct work *work, struct error *error)
+{
+	census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
+	for (size_t i = 0; i < work->types.count && !interrupt_signal; i++)
+		touch_name(work, work->types.type[i].address);
+	if (interrupt_signal)
+		return error_set(error, ERROR_INTERRUPTED, "interrupted");
+	if (!work->whole && memory_touched(work->memory, &work->pages) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	return 0;
+}
+
+/* All that the process ever wrote; where that is much, what of it is Python's. */
+static int rehearse_whole(struct work *work, struct error *error)
+{
+	const struct process *process = &work->python->target->process;
+	struct reached reached;
+
+	if (heap_pages(process, &work->mappings, work->memory, &work->written, error) < 0)
+		return -1;
+	if (work->written.count < WHOLE_MOST) {
+		work->pages = work->written;
+		work->written = (struct page_set){0};
+	} else {
+		if (rehearse_census(work, error) < 0)
+			return -1;
+		if (reach(work->python, work->memory, &work->mappings, &work->types, &work->written, &reached) < 0)
+			return error_set(error, interrupt_signal ? ERROR_INTERRUPTED : ERROR_FAILED, "%s",
+				interrupt_signal ? "interrupted" : "out of memory");
+		work->pages = reached.pages;
+	}
+	return heap_pages_affordable(process, work->pages.count, error);
 }
 
 /* Learns, while the target runs, what there will be to copy; what was learnt a moment ago still holds. */
@@ -81,18 +126,8 @@ static int rehearse(struct work *work, struct error *error)
 	work->memory = memory_new(work->python->target->process.pid, &work->mappings);
 	if (!work->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	/* All that the process ever wrote needs no rehearsal. */
-	if (!work->whole)
-		census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
-	for (size_t i = 0; i < work->types.count && !interrupt_signal; i++)
-		touch_name(work, work->types.type[i].address);
-	if (interrupt_signal)
-		return error_set(error, ERROR_INTERRUPTED, "interrupted");
-	if (work->whole &&
-		heap_pages(&work->python->target->process, &work->mappings, work->memory, &work->pages, error) < 0)
+	if (work->whole ? rehearse_whole(work, error) < 0 : rehearse_census(work, error) < 0)
 		return -1;
-	if (!work->whole && memory_touched(work->memory, &work->pages) < 0)
-		return error_set(error, ERROR_FAILED, "out of memory");
 	work->rehearsed = interrupt_now();
 	return 0;
 }
@@ -175,12 +210,31 @@ static int cut(struct work *work, const struct capture_options *options, const v
 	if (options->at_cut)
 		options->at_cut(options->context, stop);
 	if (work->whole)
-		heap_pages_since(&work->python->target->process, work->memory, stop, error);
+		heap_pages_since(&work->python->target->process, work->written.count ? &work->written : &work->pages,
+			work->memory, stop);
 	if (work->walk_held)
 		return walk(work->python, work->memory, stop, capture, error);
 	if (!work->whole)
 		census_tails(work->python, work->memory, stop, &work->types, touch_name, work);
 	return 0;
+}
+
+/* Looks through the copy for what the rehearsal did not foresee. */
+static int check_whole(struct work *work, struct capture *capture, struct error *error)
+{
+	struct reached reached;
+	int result =
+		reach(work->python, work->memory, &work->mappings, &capture->census.types, &work->written, &reached);
+
+	free(reached.pages.page);
+	if (result < 0)
+		return error_set(error, interrupt_signal ? ERROR_INTERRUPTED : ERROR_FAILED, "%s",
+			interrupt_signal ? "interrupted" : "out of memory");
+	capture->missing = reached.missing;
+	if (!reached.missing || work->incomplete++ == INCOMPLETE_MOST)
+		return 0;
+	work->rehearsed = 0;
+	return error_set(error, ERROR_AGAIN, "objects came to lie on pages that the rehearsal did not see");
 }
 
 static int attempt(struct work *work, const struct capture_options *options, enum hold_way way, struct capture *capture,
@@ -214,15 +268,15 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	if (result < 0)
 		return result;
 	memory_close(work->memory);
-	if (work->walk_held)
-		return 0;
-	work->rehearsed = 0;
-	result = walk(work->python, work->memory, &never, capture, error);
-	if (memory_misses(work->memory)) {
-		work->walk_held = true;
-		return error_set(error, ERROR_AGAIN, "the heap grew on pages that the rehearsal did not see");
+	if (!work->walk_held) {
+		work->rehearsed = 0;
+		result = walk(work->python, work->memory, &never, capture, error);
+		if (memory_misses(work->memory)) {
+			work->walk_held = true;
+			return error_set(error, ERROR_AGAIN, "the heap grew on pages that the rehearsal did not see");
+		}
 	}
-	return result;
+	return result == 0 && work->written.count ? check_whole(work, capture, error) : result;
 }
 
 static double patience(const struct python *python, const struct error *error)

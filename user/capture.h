@@ -19,7 +19,7 @@ struct capture_options {
 	/* Called while nothing of the target can change, for what has to be of the same cut. May be NULL. */
 	void (*at_cut)(void *context, const volatile bool *stop);
 	void *context;
-	bool whole; /* also of what objects refer to: all that heap_pages() finds, in capture.memory */
+	bool whole; /* also of what objects refer to: what heap_pages() and reach() find, in capture.memory */
 };
 
 struct capture {
@@ -31,6 +31,7 @@ struct capture {
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
 	struct memory *memory; /* the closed picture, if it was to be whole; else NULL */
+	size_t missing; /* pages that should be in it and are not */
 };
 
 /*

@@ -21,7 +21,8 @@
 #define MAPPING_MOST (UINT64_C(1) << 40)
 /* Share of the memory that this machine can spare. */
 #define MEMORY_SHARE 0.7
-#define RESERVE_BYTES (UINT64_C(64) << 20)
+/* Pages that came into being since the others were counted, at most. */
+#define NEW_MOST (1u << 16)
 
 typedef bool visit_page(void *context, uint64_t page);
 
@@ -82,7 +83,6 @@ static bool visit_data(
 struct gathered {
 	struct page_set set;
 	size_t room;
-	uint64_t most;
 };
 
 static bool gather(void *context, uint64_t page)
@@ -91,7 +91,7 @@ static bool gather(void *context, uint64_t page)
 
 	if (gathered->set.count == gathered->room) {
 		size_t room = gathered->room ? gathered->room * 2 : 4096;
-		uint64_t *grown = room / 2 > gathered->most ? NULL : realloc(gathered->set.page, room * sizeof(*grown));
+		uint64_t *grown = realloc(gathered->set.page, room * sizeof(*grown));
 
 		if (!grown)
 			return false;
@@ -181,12 +181,24 @@ static uint64_t memory_available(void)
 	return kib << 10;
 }
 
+int heap_pages_affordable(const struct process *process, size_t count, struct error *error)
+{
+	double available = (double)memory_available(), wanted = (double)count * MEMORY_PAGE_SIZE;
+
+	if (available <= 0 || wanted <= available * MEMORY_SHARE)
+		return 0;
+	return error_set(error, ERROR_FAILED,
+		"a copy of process %d takes %.0f MB of memory, and of the %.0f MB that this machine can spare most "
+		"should "
+		"be left",
+		process->pid, wanted / 1e6, available / 1e6);
+}
+
 int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
 	struct page_set *pages, struct error *error)
 {
 	static const volatile bool never;
-	uint64_t available = memory_available();
-	struct gathered gathered = {.most = UINT64_MAX};
+	struct gathered gathered = {0};
 	int pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
 	bool told;
 
@@ -194,8 +206,6 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 	if (pagemap < 0)
 		return error_set(error, ERROR_FAILED, "cannot tell which pages process %d has: %s", process->pid,
 			strerror(errno));
-	if (available)
-		gathered.most = (uint64_t)((double)available * MEMORY_SHARE) >> MEMORY_PAGE_SHIFT;
 	if (memory_touched(memory, &gathered.set) < 0) {
 		close(pagemap);
 		return error_set(error, ERROR_FAILED, "out of memory");
@@ -205,12 +215,7 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 	close(pagemap);
 	if (!told) {
 		free(gathered.set.page);
-		if (gathered.set.count < gathered.most)
-			return error_set(error, ERROR_AGAIN, "its map of memory cannot be read");
-		return error_set(error, ERROR_FAILED,
-			"a copy of process %d takes more than %.0f MB of memory, of which this machine has %.0f MB to "
-			"spare",
-			process->pid, (double)gathered.most * MEMORY_PAGE_SIZE / 1e6, (double)available / 1e6);
+		return error_set(error, ERROR_AGAIN, "its map of memory cannot be read");
 	}
 	sort_once(&gathered.set);
 	*pages = gathered.set;
@@ -218,27 +223,38 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 }
 
 struct fetching {
+	const struct page_set *before;
+	size_t next; /* in before */
 	struct memory *memory;
 	const volatile bool *stop;
+	size_t fetched;
 };
 
+/* Pages come ascending, but for those of two mappings that changed places meanwhile. */
 static bool fetch(void *context, uint64_t page)
 {
-	const struct fetching *fetching = context;
+	struct fetching *fetching = context;
+	const struct page_set *before = fetching->before;
 
-	if (!memory_has(fetching->memory, page << MEMORY_PAGE_SHIFT))
+	while (fetching->next < before->count && before->page[fetching->next] < page)
+		fetching->next++;
+	if (fetching->next < before->count && before->page[fetching->next] == page)
+		return true;
+	if (!memory_has(fetching->memory, page << MEMORY_PAGE_SHIFT)) {
 		memory_page(fetching->memory, page);
-	return !*fetching->stop;
+		fetching->fetched++;
+	}
+	return !*fetching->stop && fetching->fetched < NEW_MOST;
 }
 
 void heap_pages_since(
-	const struct process *process, struct memory *memory, const volatile bool *stop, struct error *error)
+	const struct process *process, const struct page_set *before, struct memory *memory, const volatile bool *stop)
 {
-	struct fetching fetching = {memory, stop};
+	struct fetching fetching = {.before = before, .memory = memory, .stop = stop};
 	struct mappings mappings;
 	int pagemap;
 
-	if (process_mappings(process, &mappings, error) < 0)
+	if (process_mappings(process, &mappings, NULL) < 0)
 		return;
 	pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap >= 0) {

@@ -13,18 +13,20 @@
 #include "process.h"
 
 /*
- * The pages that the process has by now, besides those that `memory` was read from (memory_touched). Reads constants'
- * whereabouts through memory. The caller frees pages->page. ERROR_FAILED when they are more than this machine has
- * memory for, or the kernel does not tell which there are.
+ * The pages that the process has by now, besides those that `memory` was read from (memory_touched), ascending. Reads
+ * constants' whereabouts through memory. The caller frees pages->page. ERROR_AGAIN when the kernel does not tell.
  */
 int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
 	struct page_set *pages, struct error *error);
 
+/* Whether this machine has the memory for a copy of so many pages; else ERROR_FAILED. */
+int heap_pages_affordable(const struct process *process, size_t count, struct error *error);
+
 /*
- * Fetches to an open picture what the process has written since, on pages that the picture lacks; while it is held.
- * Ends early when *stop becomes true.
+ * Fetches to an open picture what the process has written since those pages were found; while it is held. Ends early
+ * when *stop becomes true, or after more than anybody writes in a moment.
  */
 void heap_pages_since(
-	const struct process *process, struct memory *memory, const volatile bool *stop, struct error *error);
+	const struct process *process, const struct page_set *before, struct memory *memory, const volatile bool *stop);
 
 #endif

@@ -58,6 +58,7 @@ int save(struct watch *watch, struct capture *look, struct error *error)
 	heap->memory = look->memory;
 	heap->capture = *look;
 	heap->capture.memory = NULL;
+	heap->missing = look->missing;
 	process_identity(&watch->target.process, heap->identity);
 	process_address_space(&watch->target.process, heap->address_space);
 	if (process_threads(&watch->target.process, &threads, NULL) == 0)
