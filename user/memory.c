@@ -30,6 +30,10 @@
 #define FETCH_LEAST 4u
 #define FETCH_MOST 64u
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define SMALL_REGIONS 16
 /* One system call copies this many pages, a part of a slab; for less than two of them no thread is worth starting. */
 #define COPY_PAGES 128u
@@ -510,6 +514,9 @@ static void *touch_slabs(void *argument)
 		if (i >= memory->slab_count || first >= memory->slot_count)
 			return NULL;
 		pages = memory->slot_count - first < SLAB_PAGES ? memory->slot_count - first : SLAB_PAGES;
+		/* One call for all pages costs half of what a fault for each does; before Linux 5.14 there is none. */
+		if (madvise(memory->slabs[i], pages * MEMORY_PAGE_SIZE, MADV_POPULATE_WRITE) == 0)
+			continue;
 		for (size_t page = 0; page < pages; page++)
 			memory->slabs[i][page * MEMORY_PAGE_SIZE] = 0;
 	}

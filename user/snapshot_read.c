@@ -12,10 +12,12 @@
 #include "interrupt.h"
 #include "snapshot.h"
 #include "snapshot_format.h"
+#include "stride.h"
 #include "wire.h"
 
 /* Unpacked blocks that are kept. */
 #define CACHED 64
+#define PAGES_BYTES ((size_t)SNAPSHOT_PAGES_MOST * MEMORY_PAGE_SIZE)
 #define INTERPRETERS_MOST 4096u
 #define SEGMENTS_MOST (INTERPRETERS_MOST * (GENERATION_PERMANENT + 1))
 #define OBJECTS_MOST (UINT64_C(1) << 31)
@@ -26,6 +28,7 @@
 struct stored {
 	off_t at; /* of its header */
 	struct snapshot_header header;
+	size_t size; /* of its pages, bytes */
 };
 
 /* Neighbouring pages, in one block. */
@@ -42,6 +45,7 @@ struct reading {
 	ZSTD_DCtx *context;
 	unsigned char *bytes; /* what follows a header */
 	size_t room;
+	unsigned char *encoded; /* what a block of pages unpacks to */
 
 	struct stored *blocks;
 	size_t block_count;
@@ -61,6 +65,7 @@ static void reading_free(void *context)
 	free(reading->blocks);
 	free(reading->runs);
 	free(reading->bytes);
+	free(reading->encoded);
 	ZSTD_freeDCtx(reading->context);
 	close(reading->fd);
 	free(reading);
@@ -305,7 +310,8 @@ static void count_types(struct census *census)
 	}
 }
 
-static bool get_runs(struct wire_reader *reader, struct reading *reading, const struct snapshot_header *header)
+static bool get_runs(
+	struct wire_reader *reader, struct reading *reading, const struct snapshot_header *header, size_t *size)
 {
 	const struct run *last = reading->run_count ? &reading->runs[reading->run_count - 1] : NULL;
 	uint64_t page = 0, least = last ? last->page + last->count : 0;
@@ -334,20 +340,22 @@ static bool get_runs(struct wire_reader *reader, struct reading *reading, const 
 		page += run->count;
 		least = page;
 	}
-	return all == header->count && (uint64_t)stored * MEMORY_PAGE_SIZE == header->raw;
+	*size = (size_t)stored * MEMORY_PAGE_SIZE;
+	return all == header->count && header->raw <= STRIDE_BOUND(*size);
 }
 
 static enum fault take_pages(struct reading *reading, const struct snapshot_header *header, off_t at)
 {
 	struct wire_reader reader = {reading->bytes, reading->bytes + header->list};
 	struct stored *stored;
+	size_t size;
 
-	if (!get_runs(&reader, reading, header))
+	if (!get_runs(&reader, reading, header, &size))
 		return FAULT_SENSE;
 	stored = one_more((void **)&reading->blocks, &reading->block_count, sizeof(*stored));
 	if (!stored)
 		return FAULT_MEMORY;
-	*stored = (struct stored){at, *header};
+	*stored = (struct stored){at, *header, size};
 	return FAULT_NONE;
 }
 

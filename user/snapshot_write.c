@@ -15,6 +15,7 @@
 #include "replace.h"
 #include "snapshot.h"
 #include "snapshot_format.h"
+#include "stride.h"
 #include "wire.h"
 
 /* Fast: the file is waited for, and a higher level gains little. */
@@ -33,7 +34,9 @@ struct block {
 
 struct packer {
 	ZSTD_CCtx *context;
-	unsigned char *raw; /* of SNAPSHOT_OBJECTS or SNAPSHOT_PAGES */
+	unsigned char *raw; /* what SNAPSHOT_OBJECTS holds, or the pages of SNAPSHOT_PAGES */
+	unsigned char *encoded; /* these pages as stride_encode() has them */
+	struct strides strides;
 	struct wire list;
 };
 
@@ -45,14 +48,16 @@ static bool packer_new(struct packer *packer)
 	*packer = (struct packer){
 		.context = ZSTD_createCCtx(),
 		.raw = malloc(objects > pages ? objects : pages),
+		.encoded = malloc(STRIDE_BOUND(pages)),
 	};
-	return packer->context && packer->raw;
+	return packer->context && packer->raw && packer->encoded;
 }
 
 static void packer_free(struct packer *packer)
 {
 	ZSTD_freeCCtx(packer->context);
 	free(packer->raw);
+	free(packer->encoded);
 	free(packer->list.bytes);
 }
 
@@ -196,7 +201,8 @@ static bool pack_pages(
 	}
 	wire_put_number(&packer->list, (end - begin) << 1 | zeros);
 	block->memory = (uint64_t)count * MEMORY_PAGE_SIZE;
-	return pack(packer, SNAPSHOT_PAGES, count, packer->raw, stored * MEMORY_PAGE_SIZE, block);
+	stored = stride_encode(packer->raw, stored * MEMORY_PAGE_SIZE, packer->encoded, &packer->strides);
+	return pack(packer, SNAPSHOT_PAGES, count, packer->encoded, stored, block);
 }
 
 /* --- all blocks, packed by several threads, written in order --- */
