@@ -293,15 +293,19 @@ void render_attached(struct render *render, const struct attached *attached)
 	}
 }
 
-void render_saved(struct render *render, const char *file, uint64_t bytes, const struct capture *capture)
+void render_saved(
+	struct render *render, const char *file, uint64_t bytes, uint64_t memory, const struct capture *capture)
 {
-	render_note("saved to %s: %.1f MB", file, (double)bytes / 1e6);
+	render_note("saved to %s: %.1f MB, for %.1f MB of memory", file, (double)bytes / 1e6, (double)memory / 1e6);
+	if (capture->missing)
+		render_note("%zu pages could not be had: what lies there will show as ?", capture->missing);
 	if (render->json) {
 		json_t *object = event(render, "saved");
 
 		add_capture(object, capture);
 		json_object_set_new(object, "file", json_text(file));
 		json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
+		json_object_set_new(object, "memory", json_integer((json_int_t)memory));
 		emit(render, object);
 	}
 	note_oddities(render, capture);

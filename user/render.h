@@ -50,8 +50,9 @@ struct attached {
 };
 void render_attached(struct render *render, const struct attached *attached);
 
-/* What was written by --save. */
-void render_saved(struct render *render, const char *file, uint64_t bytes, const struct capture *capture);
+/* What was written by --save: so many bytes of file, for so many of memory. */
+void render_saved(
+	struct render *render, const char *file, uint64_t bytes, uint64_t memory, const struct capture *capture);
 
 /* How far something that takes its time is, on a terminal; all 0: it is over. */
 void render_progress(const struct render *render, const char *what, uint64_t done, uint64_t all);

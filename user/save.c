@@ -68,7 +68,8 @@ int save(struct watch *watch, struct capture *look, struct error *error)
 	if (progress.shown)
 		render_progress(watch->render, "saving", 0, 0);
 	if (result == 0)
-		render_saved(watch->render, watch->options->save, size, look);
+		render_saved(watch->render, watch->options->save, size,
+			(uint64_t)memory_pages(look->memory) * MEMORY_PAGE_SIZE, look);
 	free(heap);
 	return result;
 }

@@ -456,10 +456,12 @@ static const unsigned char *block_pages(struct reading *reading, uint32_t block)
 		return reading->cache[place];
 	reading->cached[place] = 0;
 	if (!reading->cache[place])
-		reading->cache[place] = malloc((size_t)SNAPSHOT_PAGES_MOST * MEMORY_PAGE_SIZE);
-	if (!reading->cache[place] || read_block(reading, stored->at, &header) != FAULT_NONE ||
-		memcmp(&header, &stored->header, sizeof(header)) != 0 ||
-		!unpack(reading, &header, reading->cache[place]))
+		reading->cache[place] = malloc(PAGES_BYTES);
+	if (!reading->encoded)
+		reading->encoded = malloc(STRIDE_BOUND(PAGES_BYTES));
+	if (!reading->cache[place] || !reading->encoded || read_block(reading, stored->at, &header) != FAULT_NONE ||
+		memcmp(&header, &stored->header, sizeof(header)) != 0 || !unpack(reading, &header, reading->encoded) ||
+		!stride_decode(reading->encoded, header.raw, reading->cache[place], stored->size))
 		return NULL;
 	reading->cached[place] = block + 1;
 	return reading->cache[place];
