@@ -150,3 +150,34 @@ EOF
   (ulimit -v 2000000 && timeout -k 5 "$PATIENCE" "$OGT" -p "$TARGET" --types >"$WORLD/out" 2>"$WORLD/err") || status=$?
   succeeds
 }
+
+# limited_group MEGABYTES: a control group of either version with this limit on memory, at $GROUP; or skips
+limited_group() {
+  local file=memory.max
+  GROUP=/sys/fs/cgroup/objgraph-trace.$$
+  if [ -d /sys/fs/cgroup/memory ]; then GROUP=/sys/fs/cgroup/memory/objgraph-trace.$$ file=memory.limit_in_bytes; fi
+  mkdir "$GROUP" 2>/dev/null || skip "no control group can be made here"
+  if ! [ -e "$GROUP/$file" ] || ! echo $(($1 << 20)) >"$GROUP/$file"; then
+    rmdir "$GROUP"
+    skip "no limit on memory can be set here"
+  fi
+}
+
+@test "a control group with too little memory for the copy: refused, and nobody is ended" {
+  local look
+  start_at_barrier many.py 700000
+  limited_group 48
+  for look in --types "--save $WORLD/heap" "--new-ids --wait 0.1"; do
+    status=0
+    # shellcheck disable=SC2086
+    timeout -k 5 "$PATIENCE" bash -c "echo \$\$ >$GROUP/cgroup.procs; exec \"\$@\"" bash "$OGT" -p "$TARGET" $look \
+      >"$WORLD/out" 2>"$WORLD/err" 3>&- 4>&- || status=$?
+    [ "$status" = 1 ] || break
+    grep -q 'more memory than can be had: 4[0-9] MB\|more memory than can be had: 50 MB' "$WORLD/err" || break
+  done
+  rmdir "$GROUP"
+  fails_with 1 'more memory than can be had'
+  [ ! -e "$WORLD/heap" ]
+  runs_free "$TARGET"
+  census_equals_oracle
+}

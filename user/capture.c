@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "priority.h"
 #include "reach.h"
+#include "spare.h"
 
 /* Seconds after which a moment that never suits becomes an error, and the same for another tracer. */
 #define PATIENCE 15.0
@@ -110,24 +111,31 @@ static int rehearse_whole(struct work *work, struct error *error)
 				interrupt_signal ? "interrupted" : "out of memory");
 		work->pages = reached.pages;
 	}
-	return heap_pages_affordable(process, work->pages.count, error);
+	return 0;
 }
 
 /* Learns, while the target runs, what there will be to copy; what was learnt a moment ago still holds. */
 static int rehearse(struct work *work, struct error *error)
 {
+	uint64_t spare;
+	size_t most;
 	double good = work->whole ? REHEARSAL_WHOLE_GOOD : REHEARSAL_GOOD;
 
 	if (work->rehearsed && interrupt_now() - work->rehearsed < good)
 		return 0;
 	work_free(work);
+	spare = spare_memory();
+	most = spare_for_copy(spare) / MEMORY_PAGE_SIZE;
 	if (process_mappings(&work->python->target->process, &work->mappings, error) < 0)
 		return -1;
 	work->memory = memory_new(work->python->target->process.pid, &work->mappings);
 	if (!work->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
+	memory_limit(work->memory, most);
 	if (work->whole ? rehearse_whole(work, error) < 0 : rehearse_census(work, error) < 0)
 		return -1;
+	if (memory_is_full(work->memory) || work->pages.count > most)
+		return spare_error(work->python->target->process.pid, spare, error);
 	work->rehearsed = interrupt_now();
 	return 0;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +18,6 @@
 #define SEGMENT_WHOLE (UINT64_C(16) << 20)
 /* Of a mapping larger than this only the surroundings of pages already known are looked at: nobody fills it. */
 #define MAPPING_MOST (UINT64_C(1) << 40)
-/* Share of the memory that this machine can spare. */
-#define MEMORY_SHARE 0.7
 /* Pages that came into being since the others were counted, at most. */
 #define NEW_MOST (1u << 16)
 
@@ -164,35 +161,6 @@ static bool add_constants(const struct mappings *mappings, struct memory *memory
 }
 
 /* --- all together --- */
-
-/* Bytes that this machine can spare; 0 when it does not say. */
-static uint64_t memory_available(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	}
-	if (file)
-		fclose(file);
-	return kib << 10;
-}
-
-int heap_pages_affordable(const struct process *process, size_t count, struct error *error)
-{
-	double available = (double)memory_available(), wanted = (double)count * MEMORY_PAGE_SIZE;
-
-	if (available <= 0 || wanted <= available * MEMORY_SHARE)
-		return 0;
-	return error_set(error, ERROR_FAILED,
-		"a copy of process %d takes %.0f MB of memory, and of the %.0f MB that this machine can spare most "
-		"should "
-		"be left",
-		process->pid, wanted / 1e6, available / 1e6);
-}
 
 int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
 	struct page_set *pages, struct error *error)

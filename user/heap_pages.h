@@ -19,9 +19,6 @@
 int heap_pages(const struct process *process, const struct mappings *mappings, struct memory *memory,
 	struct page_set *pages, struct error *error);
 
-/* Whether this machine has the memory for a copy of so many pages; else ERROR_FAILED. */
-int heap_pages_affordable(const struct process *process, size_t count, struct error *error);
-
 /*
  * Fetches to an open picture what the process has written since those pages were found; while it is held. Ends early
  * when *stop becomes true, or after more than anybody writes in a moment.

@@ -53,6 +53,8 @@ struct memory {
 	struct memory_source source;
 	bool open;
 	size_t misses;
+	size_t most; /* pages to be fetched */
+	bool full;
 
 	struct region **regions; /* open addressing, a power of two */
 	size_t region_capacity, region_count;
@@ -77,6 +79,7 @@ struct memory *memory_new(pid_t pid, const struct mappings *mappings)
 	memory->pid = pid;
 	memory->mappings = mappings;
 	memory->open = true;
+	memory->most = SIZE_MAX;
 	memory->last.page = UINT64_MAX;
 	return memory;
 }
@@ -124,6 +127,7 @@ static void forget_all(struct memory *memory)
 		.mappings = memory->mappings,
 		.source = memory->source,
 		.open = memory->open,
+		.most = memory->most,
 	};
 }
 
@@ -152,6 +156,16 @@ void memory_close(struct memory *memory)
 {
 	memory->open = false;
 	memory->misses = 0;
+}
+
+void memory_limit(struct memory *memory, size_t pages)
+{
+	memory->most = pages;
+}
+
+bool memory_is_full(const struct memory *memory)
+{
+	return memory->full;
 }
 
 void memory_seal(struct memory *memory)
@@ -361,7 +375,8 @@ static int fetch(struct memory *memory, uint64_t page)
 	unsigned int first = (unsigned int)memory->slot_count;
 	unsigned int got;
 
-	if (slots_reserve(memory, first + pages) < 0)
+	memory->full = memory->full || first + pages > memory->most;
+	if (memory->full || slots_reserve(memory, first + pages) < 0)
 		return -1;
 	got = read_pages(memory, page, first, pages);
 	for (unsigned int i = 0; i < got; i++) {

@@ -52,6 +52,10 @@ void memory_close(struct memory *memory);
 /* Closes it for good: the process and its mappings may go. */
 void memory_seal(struct memory *memory);
 
+/* An open picture fetches up to so many pages, and then none; whether it came to that. */
+void memory_limit(struct memory *memory, size_t pages);
+bool memory_is_full(const struct memory *memory);
+
 /* Drops all copies, so that an open picture reads afresh. */
 void memory_forget(struct memory *memory);
 

@@ -21,6 +21,7 @@
 #include "probe_sites.h"
 #include "site_x86_64.h"
 #include "sites.h"
+#include "spare.h"
 #include "stream.h"
 #include "tally.h"
 #include "target.h"
@@ -65,6 +66,8 @@
 #define NOTES_MOST 8
 /* Births recorded between two cuts. */
 #define BORN_MOST (1u << 22)
+/* What there has to be to spare: programs, tables and samples take some 35 MB. */
+#define MEMORY_LEAST (64u << 20)
 /* The budget, percent, that allows every event. */
 #define EVERYTHING 100.0
 
@@ -980,9 +983,16 @@ static void scrub_leftovers(struct trace *trace)
 
 struct trace *trace_open(struct python *python, const struct trace_options *options, struct error *error)
 {
-	struct trace *trace = calloc(1, sizeof(*trace));
+	uint64_t spare = spare_memory();
 	struct tracee_config config;
+	struct trace *trace;
 
+	if (spare < MEMORY_LEAST) {
+		error_set(error, ERROR_FAILED, "it takes some %u MB of memory, of which %.0f MB can be had",
+			MEMORY_LEAST >> 20, (double)spare / 1e6);
+		return NULL;
+	}
+	trace = calloc(1, sizeof(*trace));
 	if (!trace) {
 		error_set(error, ERROR_FAILED, "out of memory");
 		return NULL;
