@@ -344,7 +344,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct argp argp = {
 		.options = table,
 		.parser = take,
-		.args_doc = "-p PID",
+		.args_doc = "-p PID\n--load FILE...",
 		.doc = "Which objects grow in a running Python process, seen from outside.\v"
 		       "Exit codes: 0 done; 1 the process could not be watched, or a file not read or written; 2 "
 		       "usage; "
