@@ -218,8 +218,8 @@ static int cut(struct work *work, const struct capture_options *options, const v
 	if (options->at_cut)
 		options->at_cut(options->context, stop);
 	if (work->whole)
-		heap_pages_since(&work->python->target->process, work->written.count ? &work->written : &work->pages,
-			work->memory, stop);
+		heap_pages_since(&work->python->target->process, &work->mappings,
+			work->written.count ? &work->written : &work->pages, work->memory, stop);
 	if (work->walk_held)
 		return walk(work->python, work->memory, stop, capture, error);
 	if (!work->whole)

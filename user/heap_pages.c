@@ -12,7 +12,7 @@
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 #define PAGEMAP_FILE (UINT64_C(1) << 61) /* of a file, or shared: not written by this process alone */
-#define PAGEMAP_ENTRIES 16384 /* read at a time */
+#define PAGEMAP_ENTRIES 512u /* asked for at a time: of one table of the kernel's */
 
 /* Data segments of files up to this size are taken whole: what nobody touched yet is as good as what somebody did. */
 #define SEGMENT_WHOLE (UINT64_C(16) << 20)
@@ -46,12 +46,26 @@ static bool is_wanted(const struct mapping *mapping, uint64_t entry)
 	       (mapping->inode && mapping->end - mapping->start <= SEGMENT_WHOLE);
 }
 
-/* Visits what the process has of its own. False when the kernel does not tell, or visit said so. */
-static bool visit_data(
-	int pagemap, const struct mappings *mappings, visit_page *visit, void *context, const volatile bool *stop)
+/* How many pages of a sorted set lie before `end`, from *next on, which moves there. */
+static size_t pages_until(const struct page_set *set, size_t *next, uint64_t end)
+{
+	size_t first = *next;
+
+	while (*next < set->count && set->page[*next] < end)
+		(*next)++;
+	return *next - first;
+}
+
+/*
+ * Visits what the process has of its own; known: pages, ascending, of which it is known, so that nobody asks where all
+ * are. False when the kernel does not tell, or visit said so.
+ */
+static bool visit_data(int pagemap, const struct mappings *mappings, const struct page_set *known, visit_page *visit,
+	void *context, const volatile bool *stop)
 {
 	uint64_t *entry = malloc(PAGEMAP_ENTRIES * sizeof(*entry));
 	bool told = entry != NULL;
+	size_t next = 0;
 
 	for (size_t i = 0; i < mappings->count && told; i++) {
 		const struct mapping *mapping = &mappings->mapping[i];
@@ -59,10 +73,16 @@ static bool visit_data(
 
 		if (!is_data(mapping) || mapping->end - mapping->start > MAPPING_MOST)
 			continue;
+		pages_until(known, &next, page);
 		while (page < end && told && !*stop) {
 			size_t want = end - page < PAGEMAP_ENTRIES ? end - page : PAGEMAP_ENTRIES;
-			ssize_t n = pread(pagemap, entry, want * sizeof(*entry), (off_t)(page * sizeof(*entry)));
+			ssize_t n;
 
+			if (pages_until(known, &next, page + want) == want) {
+				page += want;
+				continue;
+			}
+			n = pread(pagemap, entry, want * sizeof(*entry), (off_t)(page * sizeof(*entry)));
 			told = n > 0;
 			for (size_t k = 0; told && k < (size_t)n / sizeof(*entry); k++) {
 				if (is_wanted(mapping, entry[k]))
@@ -166,6 +186,7 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 	struct page_set *pages, struct error *error)
 {
 	static const volatile bool never;
+	const struct page_set none = {0};
 	struct gathered gathered = {0};
 	int pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
 	bool told;
@@ -179,7 +200,8 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 		return error_set(error, ERROR_FAILED, "out of memory");
 	}
 	gathered.room = gathered.set.count;
-	told = visit_data(pagemap, mappings, gather, &gathered, &never) && add_constants(mappings, memory, &gathered);
+	told = visit_data(pagemap, mappings, &none, gather, &gathered, &never) &&
+	       add_constants(mappings, memory, &gathered);
 	close(pagemap);
 	if (!told) {
 		free(gathered.set.page);
@@ -215,19 +237,20 @@ static bool fetch(void *context, uint64_t page)
 	return !*fetching->stop && fetching->fetched < NEW_MOST;
 }
 
-void heap_pages_since(
-	const struct process *process, const struct page_set *before, struct memory *memory, const volatile bool *stop)
+void heap_pages_since(const struct process *process, struct mappings *mappings, const struct page_set *before,
+	struct memory *memory, const volatile bool *stop)
 {
 	struct fetching fetching = {.before = before, .memory = memory, .stop = stop};
-	struct mappings mappings;
+	struct mappings now;
 	int pagemap;
 
-	if (process_mappings(process, &mappings, NULL) < 0)
+	if (process_mappings(process, &now, NULL) < 0)
 		return;
+	mappings_free(mappings);
+	*mappings = now;
 	pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap >= 0) {
-		visit_data(pagemap, &mappings, fetch, &fetching, stop);
+		visit_data(pagemap, mappings, before, fetch, &fetching, stop);
 		close(pagemap);
 	}
-	mappings_free(&mappings);
 }

@@ -20,10 +20,11 @@ int heap_pages(const struct process *process, const struct mappings *mappings, s
 	struct page_set *pages, struct error *error);
 
 /*
- * Fetches to an open picture what the process has written since those pages were found; while it is held. Ends early
- * when *stop becomes true, or after more than anybody writes in a moment.
+ * Fetches to an open picture what the process has written since those pages were found; while it is held. Its mappings,
+ * which the picture borrows, are read anew. Ends early when *stop becomes true, or after more than anybody writes in a
+ * moment.
  */
-void heap_pages_since(
-	const struct process *process, const struct page_set *before, struct memory *memory, const volatile bool *stop);
+void heap_pages_since(const struct process *process, struct mappings *mappings, const struct page_set *before,
+	struct memory *memory, const volatile bool *stop);
 
 #endif

@@ -16,6 +16,8 @@
 #define UNREACHED (STEPS_MOST + 1)
 /* What begins so close to a chunk's end may go on in the next one. */
 #define TAIL_BYTES 4096
+/* Less than so many chunks between two that are reached are taken, too: 2 MiB. */
+#define GAP_CHUNKS 32
 /* A container's buffer that is larger than this is looked for beyond its chunk. */
 #define BUFFER_LEAST 2048
 #define BUFFER_MOST (UINT64_C(1) << 40)
@@ -287,9 +289,29 @@ static void search_free(struct search *search)
 	free(search->known);
 }
 
-static int collect(const struct search *search, struct page_set *pages)
+/* What lies between is likely to be the allocator's, free for now. */
+static void fill_gaps(struct search *search)
+{
+	size_t last = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < search->count; i++) {
+		if (search->chunks[i].steps == UNREACHED)
+			continue;
+		for (size_t k = last + 1; any && k < i; k++) {
+			if (search->chunks[i].number - search->chunks[last].number <= GAP_CHUNKS)
+				search->chunks[k].steps = STEPS_MOST;
+		}
+		last = i;
+		any = true;
+	}
+}
+
+static int collect(struct search *search, struct page_set *pages)
 {
 	size_t count = 0;
+
+	fill_gaps(search);
 
 	pages->page = malloc((search->count * CHUNK_PAGES + 1) * sizeof(*pages->page));
 	if (!pages->page)
