@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "order.h"
+
 /* Bits of a pagemap entry, Documentation/admin-guide/mm/pagemap.rst. */
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
@@ -119,18 +121,11 @@ static bool gather(void *context, uint64_t page)
 	return true;
 }
 
-static int compare_pages(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void sort_once(struct page_set *set)
 {
 	size_t kept = 0;
 
-	qsort(set->page, set->count, sizeof(*set->page), compare_pages);
+	qsort(set->page, set->count, sizeof(*set->page), order_u64);
 	for (size_t i = 0; i < set->count; i++) {
 		if (!kept || set->page[i] != set->page[kept - 1])
 			set->page[kept++] = set->page[i];

@@ -11,6 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "order.h"
+
 /*
  * Copies live in slabs; a slot is a page's place. Huge pages are not asked for: where memory is in pieces the kernel
  * spends more time on making one than on all small ones.
@@ -447,13 +449,6 @@ bool memory_read(struct memory *memory, uint64_t address, void *buffer, size_t s
 	return true;
 }
 
-static int compare_pages(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Unreadable pages of a reserved set keep their slot, but no page leads to it any more. */
 static bool is_held(const struct memory *memory, size_t i)
 {
@@ -477,7 +472,7 @@ static int collect_pages(const struct memory *memory, bool touched, struct page_
 		set->count++;
 	}
 	if (!ascending)
-		qsort(set->page, set->count, sizeof(*set->page), compare_pages);
+		qsort(set->page, set->count, sizeof(*set->page), order_u64);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
+
 /* A radix sort looks at so many bits of an address at a time, from the fourth on: objects are aligned. */
 #define RADIX_BITS 11
 #define RADIX_SIZE (1u << RADIX_BITS)
@@ -188,13 +190,6 @@ static int show(const struct ids *ids, bool old, const struct name_filter *filte
 	return 0;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The ids of several types in one: *ids is malloc'ed. */
 static int unite(const struct shown *all, size_t count, uint64_t **ids, uint64_t *n)
 {
@@ -211,7 +206,7 @@ static int unite(const struct shown *all, size_t count, uint64_t **ids, uint64_t
 		*n += all[i].ids->count;
 	}
 	if (count > 1)
-		qsort(*ids, *n, sizeof(**ids), by_id);
+		qsort(*ids, *n, sizeof(**ids), order_u64);
 	return 0;
 }
 

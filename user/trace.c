@@ -17,6 +17,7 @@
 #include "forks.h"
 #include "guard.h"
 #include "interrupt.h"
+#include "order.h"
 #include "priority.h"
 #include "probe_sites.h"
 #include "site_x86_64.h"
@@ -1203,13 +1204,6 @@ static void forget_types(struct trace *trace, const struct events *events)
 		begin_all(trace);
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 size_t trace_born(struct trace *trace, const uint64_t **addresses, uint64_t *refused)
 {
 	struct born *born = &trace->born;
@@ -1231,7 +1225,7 @@ size_t trace_born(struct trace *trace, const uint64_t **addresses, uint64_t *ref
 			born->address[count++] = born->object[i].address;
 	}
 	if (count)
-		qsort(born->address, count, sizeof(*born->address), compare_addresses);
+		qsort(born->address, count, sizeof(*born->address), order_u64);
 	for (size_t i = 0; i < count; i++) {
 		if (!i || born->address[i] != born->address[i - 1])
 			born->address[kept++] = born->address[i];
