@@ -137,22 +137,39 @@ enum object_kind describe_kind(const struct python *python, struct memory *memor
 
 /* --- numbers --- */
 
-/* The shortest text that is read back as the same value, as float.__repr__ (Python/pystrtod.c, format code 'r'). */
+/*
+ * The shortest text that is read back as the same value, as float.__repr__ (Python/pystrtod.c, format code 'r'). The
+ * nearest number of so many digits may be none while the next one is: floats lie further apart above a power of two than
+ * below it.
+ */
+static void shortest(double value, char *text, size_t size)
+{
+	for (int precision = 0; precision < 17; precision++) {
+		char *last;
+
+		snprintf(text, size, "%.*e", precision, value);
+		if (strtod(text, NULL) == value)
+			return;
+		last = strchr(text, 'e') - 1;
+		if (*last == '9') /* one digit less */
+			continue;
+		++*last;
+		if (strtod(text, NULL) == value)
+			return;
+	}
+}
+
 static void write_double(struct writer *writer, double value, bool point)
 {
 	char text[40], digits[40];
-	int precision, exponent, count = 0;
+	int exponent, count = 0;
 	char *e;
 
 	if (isnan(value) || isinf(value)) {
 		fputs(isnan(value) ? "nan" : value < 0 ? "-inf" : "inf", writer->out);
 		return;
 	}
-	for (precision = 0; precision < 17; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
+	shortest(value, text, sizeof(text));
 	e = strchr(text, 'e');
 	exponent = atoi(e + 1);
 	for (const char *c = text; c < e; c++) {

@@ -287,6 +287,10 @@ def make_floats():
                    1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, math.pi, float("nan"), float("inf"),
                    -float("inf"), 12345678901234567.0, 1e100, 123e-7, 9007199254740993.0, 100.0, 1e5, 299792458.0):
         yield number
+    # Their shortest text is not the nearest of so many digits.
+    for power in (-1017, -366, -140, -97, -44, -24, 89, 122, 305, 976):
+        yield 2.0**power
+        yield -2.0**power
     for one in (0j, -0j, 1j, 1 + 2j, -1.5 - 2.5j, complex(0, -1), complex(-0.0, 2), complex("nan"), complex(1e300, 1e-300),
                 complex(float("inf"), float("nan"))):
         yield one
