@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "describe_writer.h"
 #include "pyobject.h"
 #include "typeresolve.h"
 
@@ -19,34 +20,13 @@
 
 #define BASES_MOST 100
 #define NAME_MOST 256
-/* Longer than any name of `kinds`. */
+/* Longer than any name of the kinds. */
 #define LITERAL_MOST 64
 /* Slots of a set that are looked at. */
 #define SLOTS_MOST 4096
 /* Digits of base 2**30 that are turned into decimal ones. */
 #define DIGITS_MOST 512
 #define DIGITS_AT_END 10
-
-struct writer {
-	const struct python *python;
-	const struct layout *layout;
-	struct memory *memory;
-	FILE *out;
-	uint64_t path[DESCRIBE_DEPTH + 1]; /* the objects that this one is within */
-	int depth;
-};
-
-static void write_object(struct writer *writer, uint64_t object);
-
-static bool at(const struct writer *writer, uint64_t object, int32_t offset, uint64_t *value)
-{
-	return memory_u64(writer->memory, object + (uint64_t)offset, value);
-}
-
-static void unreadable(struct writer *writer)
-{
-	fputc('?', writer->out);
-}
 
 /* --- kinds --- */
 
@@ -86,6 +66,22 @@ static const struct {
 	{"frame", OBJECT_FRAME},
 };
 
+/*
+ * Types of the library's C modules became heap types, one module after another (3.9+). A heap type that is immutable is
+ * of C code all the same: no class statement makes one (Objects/typeobject.c, type_new_alloc).
+ */
+static const struct {
+	const char *name; /* tp_name */
+	enum object_kind kind;
+	size_t size; /* the field of struct layout with its tp_basicsize */
+} library_kinds[] = {
+	{"collections.deque", OBJECT_DEQUE, offsetof(struct layout, library.deque_size)},
+	{"collections.defaultdict", OBJECT_DEFAULTDICT, offsetof(struct layout, library.defaultdict_size)},
+	{"collections.OrderedDict", OBJECT_ORDERED_DICT, offsetof(struct layout, library.ordered_size)},
+	{"array.array", OBJECT_ARRAY, offsetof(struct layout, library.array_size)},
+	{"functools.partial", OBJECT_PARTIAL, offsetof(struct layout, library.partial_size)},
+};
+
 /* A NUL-terminated literal of C code; false when it is longer than there is room. */
 static bool read_literal(struct memory *memory, uint64_t address, char *text, size_t size)
 {
@@ -103,21 +99,39 @@ static bool read_literal(struct memory *memory, uint64_t address, char *text, si
 	return false;
 }
 
+static enum object_kind library_kind(
+	const struct layout *layout, struct memory *memory, uint64_t type, const char *name)
+{
+	uint64_t basicsize;
+	int32_t size;
+
+	for (size_t k = 0; k < sizeof(library_kinds) / sizeof(library_kinds[0]); k++) {
+		if (strcmp(library_kinds[k].name, name) != 0)
+			continue;
+		memcpy(&size, (const char *)layout + library_kinds[k].size, sizeof(size));
+		if (memory_u64(memory, type + (uint64_t)layout->type.basicsize, &basicsize) &&
+			basicsize == (uint64_t)size)
+			return library_kinds[k].kind;
+	}
+	return OBJECT_OTHER;
+}
+
 enum object_kind describe_own_kind(const struct python *python, struct memory *memory, uint64_t type)
 {
 	const struct layout *layout = &python->layout;
 	uint64_t flags, name;
 	char text[LITERAL_MOST];
 
-	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) || flags & TPFLAGS_HEAPTYPE ||
+	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
+		(flags & TPFLAGS_HEAPTYPE && !(flags & TPFLAGS_IMMUTABLE)) ||
 		!memory_u64(memory, type + (uint64_t)layout->type.name, &name) ||
 		!read_literal(memory, name, text, sizeof(text)))
 		return OBJECT_OTHER;
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]) && !(flags & TPFLAGS_HEAPTYPE); k++) {
 		if (strcmp(kinds[k].name, text) == 0)
 			return kinds[k].kind;
 	}
-	return OBJECT_OTHER;
+	return library_kind(layout, memory, type, text);
 }
 
 enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
@@ -139,8 +153,8 @@ enum object_kind describe_kind(const struct python *python, struct memory *memor
 
 /*
  * The shortest text that is read back as the same value, as float.__repr__ (Python/pystrtod.c, format code 'r'). The
- * nearest number of so many digits may be none while the next one is: floats lie further apart above a power of two than
- * below it.
+ * nearest number of so many digits may be none while the next one is: floats lie further apart above a power of two
+ * than below it.
  */
 static void shortest(double value, char *text, size_t size)
 {
@@ -159,7 +173,7 @@ static void shortest(double value, char *text, size_t size)
 	}
 }
 
-static void write_double(struct writer *writer, double value, bool point)
+void write_double(struct writer *writer, double value, bool point)
 {
 	char text[40], digits[40];
 	int exponent, count = 0;
@@ -208,14 +222,8 @@ static void write_float(struct writer *writer, uint64_t object)
 		unreadable(writer);
 }
 
-static void write_complex(struct writer *writer, uint64_t object)
+void write_complex_value(struct writer *writer, const double value[2])
 {
-	double value[2];
-
-	if (!memory_read(writer->memory, object + (uint64_t)writer->layout->member.complex, value, sizeof(value))) {
-		unreadable(writer);
-		return;
-	}
 	if (value[0] == 0 && !signbit(value[0])) {
 		write_double(writer, value[1], false);
 		fputc('j', writer->out);
@@ -227,6 +235,16 @@ static void write_complex(struct writer *writer, uint64_t object)
 		fputc('+', writer->out);
 	write_double(writer, value[1], false);
 	fputs("j)", writer->out);
+}
+
+static void write_complex(struct writer *writer, uint64_t object)
+{
+	double value[2];
+
+	if (memory_read(writer->memory, object + (uint64_t)writer->layout->member.complex, value, sizeof(value)))
+		write_complex_value(writer, value);
+	else
+		unreadable(writer);
 }
 
 /* How many digits of base 2**30 an int has, and its sign. */
@@ -370,24 +388,28 @@ static char quote_for(const uint32_t *characters, size_t count)
 	return single && !twice ? '"' : '\'';
 }
 
-static void write_str(struct writer *writer, uint64_t object)
+void write_text(struct writer *writer, const uint32_t *characters, size_t count, uint64_t length)
 {
-	uint32_t characters[DESCRIBE_TEXT];
-	uint64_t length;
-	size_t count;
-	char quote;
+	char quote = quote_for(characters, count);
 
-	if (!pyobject_characters(writer->layout, writer->memory, object, characters, DESCRIBE_TEXT, &count, &length)) {
-		unreadable(writer);
-		return;
-	}
-	quote = quote_for(characters, count);
 	fputc(quote, writer->out);
 	for (size_t i = 0; i < count; i++)
 		write_character(writer->out, characters[i], quote);
 	fputc(quote, writer->out);
 	if (length > count)
 		fprintf(writer->out, "... (%" PRIu64 " characters)", length);
+}
+
+static void write_str(struct writer *writer, uint64_t object)
+{
+	uint32_t characters[DESCRIBE_TEXT];
+	uint64_t length;
+	size_t count;
+
+	if (pyobject_characters(writer->layout, writer->memory, object, characters, DESCRIBE_TEXT, &count, &length))
+		write_text(writer, characters, count, length);
+	else
+		unreadable(writer);
 }
 
 static void write_byte_string(struct writer *writer, uint64_t data, uint64_t length)
@@ -439,8 +461,7 @@ static void write_bytearray(struct writer *writer, uint64_t object)
 	fputc(')', writer->out);
 }
 
-/* A str without quotes, as a name; "?" when it is none. */
-static void write_name(struct writer *writer, uint64_t str)
+void write_name(struct writer *writer, uint64_t str)
 {
 	uint32_t characters[NAME_MOST / 4];
 	uint64_t length;
@@ -477,16 +498,17 @@ static void write_type_name(struct writer *writer, uint64_t type)
 
 /* --- containers --- */
 
-static bool enter(struct writer *writer, uint64_t object)
+void write_referred(struct writer *writer, uint64_t object, uint64_t referred)
 {
-	if (writer->depth > DESCRIBE_DEPTH)
-		return false;
-	writer->path[writer->depth++] = object;
-	return true;
+	if (enter(writer, object)) {
+		write_object(writer, referred);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
 }
 
-/* After `shown` elements of `all`. */
-static void write_rest(struct writer *writer, uint64_t shown, uint64_t all)
+void write_rest(struct writer *writer, uint64_t shown, uint64_t all)
 {
 	if (all > shown)
 		fprintf(writer->out, "%s... of %" PRIu64, shown ? ", " : "", all);
@@ -494,8 +516,7 @@ static void write_rest(struct writer *writer, uint64_t shown, uint64_t all)
 
 static void write_array(struct writer *writer, uint64_t items, uint64_t count, const char *brackets, uint64_t object)
 {
-	bool within = writer->depth < DESCRIBE_DEPTH;
-	uint64_t shown = !within ? 0 : count < DESCRIBE_ELEMENTS ? count : DESCRIBE_ELEMENTS, item;
+	uint64_t shown = elements_shown(writer, count), item;
 
 	fputc(brackets[0], writer->out);
 	if (enter(writer, object)) {
@@ -553,7 +574,7 @@ static bool write_item(void *context, uint64_t key, uint64_t value)
 	return items->shown < items->most;
 }
 
-static void write_dict(struct writer *writer, uint64_t object)
+void write_dict(struct writer *writer, uint64_t object)
 {
 	struct shown_items items = {writer, 0, writer->depth < DESCRIBE_DEPTH ? DESCRIBE_ELEMENTS : 0};
 	uint64_t count;
@@ -793,11 +814,8 @@ static void write_module(struct writer *writer, uint64_t object)
 	if (!at(writer, object, writer->layout->member.module_dict, &dict) || !dict ||
 		pyobject_dict_get(writer->layout, writer->memory, dict, "__name__", &name) != 1) {
 		unreadable(writer);
-	} else if (enter(writer, object)) { /* it may be anything, the module itself included */
-		write_object(writer, name);
-		writer->depth--;
 	} else {
-		fputs("...", writer->out);
+		write_referred(writer, object, name); /* it may be anything, the module itself included */
 	}
 	fputc('>', writer->out);
 }
@@ -811,11 +829,8 @@ static void write_referent(struct writer *writer, const char *what, uint64_t obj
 		unreadable(writer);
 	} else if (!referent) {
 		fputs(none, writer->out);
-	} else if (enter(writer, object)) {
-		write_object(writer, referent);
-		writer->depth--;
 	} else {
-		fputs("...", writer->out);
+		write_referred(writer, object, referent);
 	}
 	fputc('>', writer->out);
 }
@@ -955,7 +970,8 @@ static void write_attributes(struct writer *writer, uint64_t object, uint64_t ty
 		!(own & TPFLAGS_HEAPTYPE) || !enter(writer, object))
 		return;
 	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
-		if (!at(writer, base, layout->type.flags, &flags) || !(flags & TPFLAGS_HEAPTYPE))
+		if (!at(writer, base, layout->type.flags, &flags) || !(flags & TPFLAGS_HEAPTYPE) ||
+			describe_own_kind(writer->python, writer->memory, base) != OBJECT_OTHER)
 			break;
 		attributes.base = base;
 		if (at(writer, base, layout->type.dict, &dict) && dict)
@@ -979,7 +995,7 @@ static void write_exception(struct writer *writer, uint64_t object, uint64_t typ
 	fputc('(', writer->out);
 	if (at(writer, object, writer->layout->member.exception_args, &arguments) &&
 		at(writer, arguments, writer->layout->member.size, &count)) {
-		shown = writer->depth >= DESCRIBE_DEPTH ? 0 : count < DESCRIBE_ELEMENTS ? count : DESCRIBE_ELEMENTS;
+		shown = elements_shown(writer, count);
 		if (enter(writer, object)) {
 			for (uint64_t i = 0; i < shown; i++) {
 				fputs(i ? ", " : "", writer->out);
@@ -1089,6 +1105,21 @@ static void write_content(struct writer *writer, uint64_t object, enum object_ki
 	case OBJECT_FRAME:
 		write_frame(writer, object);
 		break;
+	case OBJECT_DEQUE:
+		write_deque(writer, object);
+		break;
+	case OBJECT_DEFAULTDICT:
+		write_defaultdict(writer, object);
+		break;
+	case OBJECT_ORDERED_DICT:
+		write_ordered_dict(writer, object);
+		break;
+	case OBJECT_ARRAY:
+		write_library_array(writer, object);
+		break;
+	case OBJECT_PARTIAL:
+		write_partial(writer, object);
+		break;
 	case OBJECT_EXCEPTION:
 	case OBJECT_PLAIN:
 	case OBJECT_OTHER:
@@ -1096,7 +1127,7 @@ static void write_content(struct writer *writer, uint64_t object, enum object_ki
 	}
 }
 
-static void write_object(struct writer *writer, uint64_t object)
+void write_object(struct writer *writer, uint64_t object)
 {
 	uint64_t type = pyobject_type(writer->layout, writer->memory, object);
 	enum object_kind kind;

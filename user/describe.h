@@ -62,9 +62,14 @@ enum object_kind {
 	OBJECT_COROUTINE,
 	OBJECT_ASYNC_GENERATOR,
 	OBJECT_FRAME,
+	OBJECT_DEQUE, /* from here on of the standard library's C modules */
+	OBJECT_DEFAULTDICT,
+	OBJECT_ORDERED_DICT,
+	OBJECT_ARRAY,
+	OBJECT_PARTIAL,
 };
 
-/* Of a builtin type itself; OBJECT_OTHER for all else. */
+/* Of a type of C code itself; OBJECT_OTHER for all else. */
 enum object_kind describe_own_kind(const struct python *python, struct memory *memory, uint64_t type);
 
 /* Of objects of this type; *exact: it is no subclass of the builtin type. */

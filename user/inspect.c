@@ -161,6 +161,43 @@ static uint64_t bytearray_size(const struct sized *sized)
 	return basicsize(sized) + allocated + (allocated ? (uint64_t)sized->layout->member.bytearray_extra : 0);
 }
 
+/* Modules/_collectionsmodule.c, deque_sizeof: blocks that are kept to be used again do not count. */
+static uint64_t deque_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t length = (uint64_t)(layout->library.block_next - layout->library.block_items) / POINTER;
+	uint64_t used = field(sized, sized->object, layout->library.deque_index) +
+			field(sized, sized->object, layout->member.size);
+
+	return basicsize(sized) + bounded((used + length - 1) / length * (uint64_t)layout->library.block_size);
+}
+
+/* Objects/odictobject.c, odict_sizeof */
+static uint64_t ordered_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t size = pyobject_dict_size(layout, sized->memory, sized->object, basicsize(sized));
+
+	if (size >= SIZE_MOST)
+		return SIZE_MOST;
+	size += POINTER * field(sized, sized->object, layout->library.ordered_slots);
+	if (address_at(sized, sized->object, layout->library.ordered_first))
+		size += (uint64_t)layout->library.node_size * field(sized, sized->object, layout->dict.used);
+	return size;
+}
+
+/* Modules/arraymodule.c, array_array___sizeof___impl */
+static uint64_t array_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t descr = address_at(sized, sized->object, layout->library.array_descr);
+	uint32_t itemsize;
+
+	if (!memory_u32(sized->memory, descr + (uint64_t)layout->library.descr_itemsize, &itemsize) || itemsize > 16)
+		return SIZE_MOST;
+	return basicsize(sized) + itemsize * field(sized, sized->object, layout->library.array_allocated);
+}
+
 static uint64_t own_size(const struct sized *sized)
 {
 	const struct layout *layout = sized->layout;
@@ -188,7 +225,14 @@ static uint64_t own_size(const struct sized *sized)
 	case OBJECT_SET:
 	case OBJECT_FROZENSET:
 		return set_size(sized);
+	case OBJECT_DEQUE:
+		return deque_size(sized);
+	case OBJECT_ORDERED_DICT:
+		return ordered_size(sized);
+	case OBJECT_ARRAY:
+		return array_size(sized);
 	case OBJECT_DICT:
+	case OBJECT_DEFAULTDICT:
 		return pyobject_dict_size(layout, sized->memory, sized->object, basicsize(sized));
 	default:
 		return generic_size(sized);

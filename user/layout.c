@@ -175,6 +175,17 @@
 #define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
 #define MEMBER_3_15 MEMBER_3_14, .bytearray_extra = 33
 
+/*
+ * Modules/_collectionsmodule.c, Modules/arraymodule.c, Modules/_functoolsmodule.c, Objects/odictobject.c: structs that are
+ * in no header. A deque keeps blocks to reuse from 3.11 on, a partial the way of its call from 3.7 on, placeholders from 3.14 on.
+ */
+#define LIBRARY(deque, as_dict, partial) \
+	.deque_size = (deque), .deque_first = 24, .deque_index = 40, .deque_most = 64, .block_items = 8, .block_next = 520, \
+	.block_size = 528, .defaultdict_size = 56, .defaultdict_factory = 48, .ordered_size = 112, .ordered_first = 48, \
+	.ordered_slots = 72, .node_key = 0, .node_next = 16, .node_size = 32, .ordered_as_dict = (as_dict), \
+	.array_size = 64, .array_items = 24, .array_allocated = 32, .array_descr = 40, .descr_code = 0, .descr_itemsize = 4, \
+	.partial_size = (partial), .partial_function = 16, .partial_arguments = 24, .partial_keywords = 32
+
 /* Include/genobject.h (3.11+ Include/cpython, 3.14+ pycore_interpframe_structs.h); states: pycore_frame.h. */
 #define GENERATOR_3_6 .frame = 16, .qualname = 56, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
 #define GENERATOR_3_10 .frame = 16, .qualname = 48, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
@@ -217,6 +228,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 56)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -246,6 +258,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 56)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -281,6 +294,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -316,6 +330,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -360,6 +375,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -403,6 +419,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE(864, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -446,6 +463,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_10},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_10},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
 		.integer = {INTEGER_3_6},
@@ -490,6 +508,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.library = {LIBRARY(216, false, 64)},
 		.generator = {GENERATOR_3_11},
 		.attribute = {ATTRIBUTE(872, 0, VALUES_POINTERS)},
 		.integer = {INTEGER_3_11},
@@ -533,6 +552,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.library = {LIBRARY(216, true, 64)},
 		.generator = {GENERATOR_3_12},
 		.attribute = {ATTRIBUTE(880, 0, VALUES_TAGGED)},
 		.integer = {INTEGER_3_12},
@@ -556,6 +576,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.library = {LIBRARY(216, true, 64)},
 		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
@@ -589,6 +610,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_10},
+		.library = {LIBRARY(216, true, 64)},
 		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
@@ -635,6 +657,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
+		.library = {LIBRARY(216, true, 80)},
 		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
@@ -678,6 +701,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
+		.library = {LIBRARY(216, true, 80)},
 		.generator = {GENERATOR_3_13},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
@@ -728,6 +752,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_12},
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_15},
+		.library = {LIBRARY(216, true, 80)},
 		.generator = {GENERATOR_3_15},
 		.attribute = {ATTRIBUTE(888, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},

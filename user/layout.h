@@ -22,6 +22,7 @@
 #define TPFLAGS_INLINE_VALUES (UINT64_C(1) << 2) /* 3.13+ */
 #define TPFLAGS_MANAGED_WEAKREF (UINT64_C(1) << 3) /* 3.12+ */
 #define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
+#define TPFLAGS_IMMUTABLE (UINT64_C(1) << 8) /* 3.10+, unused before: of C code, even where HEAPTYPE is set */
 #define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9) /* made at run time, not a static struct of C code */
 #define TPFLAGS_READY (UINT64_C(1) << 12)
 #define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
@@ -239,6 +240,35 @@ struct layout {
 		int32_t weakref_object;
 		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
 	} member;
+
+	struct { /* objects of the standard library's C modules */
+		int32_t deque_size; /* sizeof(dequeobject) */
+		int32_t deque_first; /* leftblock */
+		int32_t deque_index; /* leftindex: where in that block the first element is */
+		int32_t deque_most; /* maxlen; -1: none */
+		int32_t block_items; /* struct BLOCK data: pointers, up to the link to the next block */
+		int32_t block_next; /* rightlink */
+		int32_t block_size;
+		int32_t defaultdict_size; /* sizeof(defdictobject) */
+		int32_t defaultdict_factory; /* may be NULL */
+		int32_t ordered_size; /* sizeof(PyODictObject) */
+		int32_t ordered_first; /* od_first: the first of a chain of nodes */
+		int32_t ordered_slots; /* od_fast_nodes_size: length of an array of pointers to them */
+		int32_t node_key; /* struct _odictnode */
+		int32_t node_next;
+		int32_t node_size;
+		bool ordered_as_dict; /* repr() shows {}, not a list of pairs; 3.12+ */
+		int32_t array_size; /* sizeof(arrayobject) */
+		int32_t array_items;
+		int32_t array_allocated;
+		int32_t array_descr; /* pointer to struct arraydescr */
+		int32_t descr_code; /* char, 3.15+ up to two of them and a NUL */
+		int32_t descr_itemsize; /* int */
+		int32_t partial_size; /* sizeof(partialobject) */
+		int32_t partial_function;
+		int32_t partial_arguments; /* a tuple */
+		int32_t partial_keywords; /* a dict */
+	} library;
 
 	struct { /* PyGenObject, and coroutines and asynchronous generators, which begin alike */
 		int32_t frame; /* pointer to PyFrameObject gi_frame (3.6-3.10), or the _PyInterpreterFrame itself */

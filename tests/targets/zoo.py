@@ -4,6 +4,7 @@ argv[1]: the file for a list of {"address", "type", "size", "refcount", "repr"};
 a refcount of null: immortal. It blocks then until SIGUSR1. The texts are made by `text` below, from what Python itself
 says of the objects; the rules are those of user/describe.h. Python 3.6 to 3.15.
 """
+import array
 import collections
 import functools
 import gc
@@ -25,6 +26,9 @@ PLAIN = (type(None), type(NotImplemented), type(...), bool, int, float, complex,
          frozenset, types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, types.CodeType,
          type((lambda x: lambda: x)(1).__closure__[0]), weakref.ref, types.GeneratorType, types.CoroutineType,
          types.AsyncGeneratorType, types.FrameType)
+# Of the standard library's C modules.
+LIBRARY = (collections.deque, collections.defaultdict, collections.OrderedDict, array.array, functools.partial)
+PLAIN += LIBRARY
 WAITING = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
 member_descriptor, base_exception = type(types.FunctionType.__closure__), BaseException
 
@@ -86,6 +90,43 @@ def elements(parts, count, path, one):
     return ", ".join(texts) + ("," if isinstance(one, tuple) and count == shown == 1 else "") + rest(shown, count)
 
 
+def library(one, kind, path):
+    inside = path + (one,)
+    if kind is collections.deque:
+        out = "deque([%s]" % elements(zip(kind.__iter__(one)), kind.__len__(one), path, one)
+        most = kind.maxlen.__get__(one)
+        return out + (")" if most is None else ", maxlen=%d)" % most)
+    if kind is collections.defaultdict:
+        factory = kind.default_factory.__get__(one)
+        factory = "None" if factory is None else text(factory, inside) if len(path) <= DEPTH else "..."
+        return "defaultdict(%s, %s)" % (factory, content(one, dict, path))
+    if kind is collections.OrderedDict:
+        count = dict.__len__(one)
+        pairs = ((key, dict.__getitem__(one, key)) for key in kind.__iter__(one))
+        if not count:
+            return "OrderedDict()"
+        if sys.version_info >= (3, 12):
+            return "OrderedDict({%s})" % elements(pairs, count, path, one)
+        shown = min(count, ELEMENTS) if len(path) < DEPTH else 0
+        texts = ["(%s, %s)" % (text(key, inside), text(value, inside)) for key, value in itertools.islice(pairs, shown)]
+        return "OrderedDict([%s%s])" % (", ".join(texts), rest(shown, count))
+    if kind is array.array:
+        code = kind.typecode.__get__(one)
+        if not kind.__len__(one):
+            return "array('%s')" % code
+        if code in ("u", "w"):
+            return "array('%s', %s)" % (code, string(kind.tounicode(one)))
+        return "array('%s', [%s])" % (code, elements(zip(kind.__iter__(one)), kind.__len__(one), path, one))
+    function, arguments, keywords = (getattr(kind, name).__get__(one) for name in ("func", "args", "keywords"))
+    count = len(arguments) + len(keywords)
+    parts = ["%s" % text(x, inside) for x in arguments[:ELEMENTS]] if len(path) < DEPTH else []
+    if len(path) < DEPTH:
+        parts += ["%s=%s" % (name(key), text(x, inside)) for key, x in keywords.items()][:ELEMENTS - len(parts)]
+    if count > len(parts):
+        parts.append("... of %d" % count)
+    return "functools.partial(%s)" % ", ".join([text(function, inside) if len(path) <= DEPTH else "..."] + parts)
+
+
 def place(code):
     return "%s:%d" % (name(code.co_filename), code.co_firstlineno)
 
@@ -122,6 +163,8 @@ def content(one, kind, path):
     if kind is frozenset:
         inside = "{%s}" % elements(zip(frozenset.__iter__(one)), len(one), path, one) if frozenset.__len__(one) else ""
         return "frozenset(%s)" % inside
+    if kind in LIBRARY:
+        return library(one, kind, path)
     if kind is types.FunctionType:
         return "<function %s %s>" % (one.__qualname__, place(one.__code__))
     if kind is types.MethodType:
@@ -154,7 +197,7 @@ def content(one, kind, path):
 
 def attributes(one):
     kind = type(one)
-    while kind.__flags__ & 1 << 9:
+    while kind.__flags__ & 1 << 9 and kind not in PLAIN:
         for key, value in kind.__dict__.items():
             if type(value) is member_descriptor and value.__objclass__ is kind:
                 try:
@@ -346,6 +389,160 @@ def make_containers():
     yield loop
 
 
+class deque(collections.deque):
+    """What it derives from, in nothing but the name."""
+deque.__module__ = "collections"
+
+
+class partial(object):
+    __slots__ = ("func", "args", "keywords", "d1", "d2", "d3")
+partial.__module__ = "functools"
+
+
+def make_deques():
+    for most in (None, 3, 5, 64, 200):
+        for n in (0, 1, 4, 5, 6, 31, 32, 33, 63, 64, 65, 1000):
+            yield collections.deque(range(n), most)
+    for steps in (1, 30, 32, 61, 62, 63, 64, 65, 130):
+        one = collections.deque(range(100))
+        for _ in range(steps):
+            one.append(one.popleft())
+        yield one
+        for left in (True, False):
+            one = collections.deque()
+            for i in range(steps):
+                (one.appendleft if left else one.append)(i)
+            yield one
+            for i in range(steps // 2):
+                (one.pop if left else one.popleft)()
+            yield one
+    turned = collections.deque("abcdefghij" * 20)
+    turned.rotate(77)
+    yield turned
+    loop = collections.deque([1], maxlen=7)
+    loop.append(loop)
+    yield loop
+    yield collections.deque([collections.deque([collections.deque([1])])])
+    yield [[[collections.deque([1, 2], 9)]]]
+    cleared = collections.deque(range(500))
+    cleared.clear()
+    yield cleared
+
+
+def make_default_dicts():
+    for factory in (None, int, list, len, function, lambda: 0, functools.partial(int, 1), Node(1).method, [].append):
+        for n in (0, 1, 5, 6, 50):
+            yield collections.defaultdict(factory, {i: "v%d" % i for i in range(n)})
+    loop = collections.defaultdict(list)
+    loop["x"].append(loop)
+    yield loop
+    bound = collections.defaultdict()
+    bound.default_factory = bound.copy
+    yield bound
+    yield [[collections.defaultdict(int, a=1)]]
+    yield [[[collections.defaultdict(int, a=1)]]]
+
+
+def make_ordered_dicts():
+    for n in (0, 1, 2, 4, 5, 6, 7, 100, 1000):
+        one = collections.OrderedDict((i, [i]) for i in range(n))
+        yield one
+        moved = collections.OrderedDict(("k%d" % i, i) for i in range(n))
+        for i in range(0, n, 2):
+            moved.move_to_end("k%d" % i, last=bool(i % 3))
+        yield moved
+        for i in range(0, n, 3):
+            del moved["k%d" % i]
+            moved["k%d" % i] = -i
+        yield moved.copy()
+        yield moved
+    loop = collections.OrderedDict()
+    loop["self"] = loop
+    loop[None] = [loop]
+    loop.move_to_end("self")
+    yield loop
+    emptied = collections.OrderedDict.fromkeys(range(60))
+    while emptied:
+        emptied.popitem(last=False)
+    yield emptied
+    attributed = collections.OrderedDict(a={"b": collections.OrderedDict(c=[collections.OrderedDict(d=1)])})
+    attributed.attribute = 1  # repr() does not show it
+    yield attributed
+    behind = collections.OrderedDict(x=1)
+    dict.__setitem__(behind, "y", 2)
+    dict.pop(behind, "y")
+    yield behind
+    yield collections.Counter("abracadabra")
+
+
+def make_arrays():
+    bounds = {"b": 7, "B": 8, "h": 15, "H": 16, "i": 31, "I": 32, "l": 63, "L": 64, "q": 63, "Q": 64}
+    for code, bits in bounds.items():
+        low = 0 if code.isupper() else -2**bits
+        yield array.array(code)
+        yield array.array(code, [low, 2**bits - 1, 0, 1, low + 1])
+        yield array.array(code, [low // 2, 2**bits - 2, 5, 6, 7, 8] * 20)
+    for code in ("f", "d"):
+        yield array.array(code)
+        yield array.array(code, [0.0, -0.0, 1.5, float("inf"), -float("inf")])
+        yield array.array(code, [float("nan"), 0.1, 1e-38, -3e38, 16777217.0, 5.0])
+    if "e" in array.typecodes:  # 3.15
+        yield array.array("e", [0.1, -65504.0, 5.960464477539063e-08, float("nan"), -0.0])
+        yield array.array("e", [float("inf"), 6.103515625e-05, 1 / 3])
+        yield array.array("Zf", [1 + 2j, -0.0, complex("nan"), 0.1j])
+        yield array.array("Zd", [1 + 2j, -1e300j, complex(float("inf"), 0.1)])
+    for code in ("u", "w") if "w" in array.typecodes else ("u",):
+        for string in ("", "it's", "\u20acuro \U0001f600", "x" * 60, "\x00\x1b" * 31, "y" * 1000):
+            yield array.array(code, string)
+    grown = array.array("h")
+    for i in range(77):
+        grown.append(i)
+    yield grown
+    yield [grown]
+    yield [[grown]]
+
+
+def make_partials():
+    yield functools.partial(int)
+    yield functools.partial(function, 1)
+    yield functools.partial(function, [1, [2, [3]]], x=1)
+    yield functools.partial(functools.partial(print, 1), 2, sep="")
+    for n in range(8):
+        yield functools.partial(print, *range(n), **{"k%d" % i: i for i in range(n // 2)})
+        yield functools.partial(print, **{"k%d" % i: i for i in range(n)})
+    attributed = functools.partial(len)
+    attributed.attribute = 1
+    yield attributed
+    listed = []
+    loop = functools.partial(listed.append, listed)
+    listed.append(loop)
+    yield loop
+    own = functools.partial(print)
+    own.__setstate__((print, (own,), {"own": own}, {}))
+    yield own
+    yield [[functools.partial(int, 1)]]
+    yield [[[functools.partial(int, 1)]]]
+    if hasattr(functools, "Placeholder"):
+        yield functools.partial(print, functools.Placeholder, 2)
+
+
+def make_library_subclasses():
+    for name in ("Sub", "deque", "\x1b[2J", "collections.deque", "u\u0308"):
+        for base, arguments in ((collections.deque, ([1, 2], 5)), (collections.defaultdict, (int, {1: 2})),
+                                (collections.OrderedDict, ([(1, 2)],)), (array.array, ("i", [1, 2])),
+                                (functools.partial, (print, 1))):
+            for module in ("zoo", base.__module__):
+                one = type(name, (base,), {"__module__": module})(*arguments)
+                one.attribute = [one]
+                yield one
+                yield type(name, (base,), {"__module__": module, "__slots__": ("s",)})(*arguments)
+            yield type(name, (Sizes, base), {})(*arguments)
+    yield deque([1], 2)
+    lie = partial()
+    lie.func, lie.args, lie.keywords = print, 5, 6
+    yield lie
+
+
 def make_instances():
     node = Node(7)
     node.next = Node(1)
@@ -501,7 +698,8 @@ def known_size(one):
 def main():
     zoo = [None, NotImplemented, ..., True, False]
     for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions,
-                 make_waiting):
+                 make_waiting, make_deques, make_default_dicts, make_ordered_dicts, make_arrays, make_partials,
+                 make_library_subclasses):
         zoo.extend(make())
     gc.collect()
     gc.disable()
