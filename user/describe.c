@@ -645,16 +645,20 @@ static void write_place(struct writer *writer, uint64_t code)
 
 static void write_code(struct writer *writer, uint64_t object)
 {
-	int32_t offset = writer->layout->code.qualname >= 0 ? writer->layout->code.qualname : writer->layout->code.name;
-	uint64_t name;
+	uint64_t name, file;
+	uint32_t line;
 
-	fputs("<code ", writer->out);
-	if (at(writer, object, offset, &name))
-		write_name(writer, name);
-	else
+	fputs("<code object ", writer->out);
+	if (!at(writer, object, writer->layout->code.name, &name) ||
+		!at(writer, object, writer->layout->code.filename, &file) ||
+		!memory_u32(writer->memory, object + (uint64_t)writer->layout->code.firstlineno, &line)) {
 		unreadable(writer);
-	fputc(' ', writer->out);
-	write_place(writer, object);
+	} else {
+		write_name(writer, name);
+		fprintf(writer->out, " at 0x%" PRIx64 ", file \"", object);
+		write_name(writer, file);
+		fprintf(writer->out, "\", line %" PRId32, line ? (int32_t)line : -1);
+	}
 	fputc('>', writer->out);
 }
 
@@ -696,9 +700,14 @@ static const char *generator_state(const struct writer *writer, uint64_t object,
 		return NULL;
 	if (!*frame)
 		return "finished";
-	if (!memory_u32(writer->memory, *frame + (uint64_t)layout->frame.instruction, &last))
+	if (!memory_u32(writer->memory, *frame + (uint64_t)layout->frame.instruction, &last) ||
+		!memory_read(writer->memory,
+			layout->generator.old_state >= 0 ? *frame + (uint64_t)layout->generator.old_state
+							 : object + (uint64_t)layout->generator.running,
+			&state, 1))
 		return NULL;
-	/* Whether it runs is kept elsewhere in each of these versions, and not read. */
+	if (layout->generator.old_state >= 0 ? state == layout->generator.executing : state)
+		return "running";
 	return last == UINT32_MAX ? "not started" : "suspended";
 }
 

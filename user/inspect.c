@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "describe.h"
 #include "pyobject.h"
 
@@ -198,6 +199,83 @@ static uint64_t array_size(const struct sized *sized)
 	return basicsize(sized) + itemsize * field(sized, sized->object, layout->library.array_allocated);
 }
 
+static uint64_t integer(const struct sized *sized, uint64_t address, int32_t offset)
+{
+	uint32_t value;
+
+	return memory_u32(sized->memory, address + (uint64_t)offset, &value) && value <= INT32_MAX ? value : SIZE_MOST;
+}
+
+/* Objects/codeobject.c, code_sizeof */
+static uint64_t code_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t size = (generic_size(sized) + 7) & ~UINT64_C(7), cells, extra;
+	uint8_t cached;
+
+	if (layout->code.cell2arg >= 0 && address_at(sized, sized->object, layout->code.cell2arg)) {
+		cells = address_at(sized, sized->object, layout->code.cellvars);
+		size += cells ? POINTER * field(sized, cells, layout->member.size) : 0;
+	}
+	extra = address_at(sized, sized->object, layout->code.extra);
+	if (extra)
+		size += (uint64_t)layout->code.extra_head + POINTER * field(sized, extra, 0);
+	if (layout->code.opcache < 0 || !address_at(sized, sized->object, layout->code.opcache))
+		return size;
+	if (!memory_read(sized->memory, sized->object + (uint64_t)layout->code.opcache_length, &cached, 1))
+		return SIZE_MOST;
+	return size + (uint64_t)cached * (uint64_t)layout->code.opcache_entry +
+	       field(sized, address_at(sized, sized->object, layout->code.bytecode), layout->bytes.length) / 2;
+}
+
+/* How many words of a frame are the variables and the stack of this code (frame_sizeof,
+ * _PyFrame_NumSlotsForCodeObject). */
+static uint64_t frame_slots(const struct sized *sized, uint64_t code)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t slots, head;
+
+	if (layout->code.framesize >= 0) {
+		slots = integer(sized, code, layout->code.framesize);
+		head = (uint64_t)layout->frame.locals / POINTER;
+		return slots >= head ? slots - head : SIZE_MOST;
+	}
+	slots = integer(sized, code, layout->code.locals) + integer(sized, code, layout->code.stacksize);
+	if (layout->code.cellvars >= 0)
+		slots += field(sized, address_at(sized, code, layout->code.cellvars), layout->member.size) +
+			 field(sized, address_at(sized, code, layout->code.freevars), layout->member.size);
+	return slots;
+}
+
+/* Objects/frameobject.c, frame_sizeof. To 3.10, one of the slots is within the type's size. */
+static uint64_t frame_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t frame = sized->object, code;
+
+	if (layout->generator.frame_object >= 0)
+		frame = address_at(sized, frame, layout->generator.frame_object);
+	code = address_at(sized, frame, layout->frame.code);
+	if (!code_is_code(layout, sized->memory, code))
+		return SIZE_MOST;
+	return basicsize(sized) + POINTER * bounded(frame_slots(sized, code & ~layout->frame.code_tag)) -
+	       (layout->generator.frame_object >= 0 ? 0 : POINTER);
+}
+
+/* Objects/genobject.c, gen_sizeof, where a generator has its frame inside: which keeps its code when it is over */
+static uint64_t generator_size(const struct sized *sized)
+{
+	const struct layout *layout = sized->layout;
+	uint64_t code;
+
+	if (layout->generator.state < 0)
+		return generic_size(sized);
+	code = address_at(sized, sized->object + (uint64_t)layout->generator.frame, layout->frame.code);
+	if (!code_is_code(layout, sized->memory, code))
+		return SIZE_MOST;
+	return basicsize(sized) + POINTER * bounded(frame_slots(sized, code & ~layout->frame.code_tag));
+}
+
 static uint64_t own_size(const struct sized *sized)
 {
 	const struct layout *layout = sized->layout;
@@ -206,11 +284,13 @@ static uint64_t own_size(const struct sized *sized)
 		return INSPECT_SIZE_UNKNOWN;
 	switch (sized->kind) {
 	case OBJECT_CODE:
+		return code_size(sized);
 	case OBJECT_FRAME:
+		return frame_size(sized);
 	case OBJECT_GENERATOR:
 	case OBJECT_COROUTINE:
 	case OBJECT_ASYNC_GENERATOR:
-		return INSPECT_SIZE_UNKNOWN;
+		return generator_size(sized);
 	case OBJECT_STR:
 		return str_size(sized);
 	case OBJECT_BOOL:

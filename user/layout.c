@@ -109,35 +109,45 @@
  * 3.14+ pycore_interpframe_structs.h. The tags are Py_TAG_BITS of Include/internal/pycore_stackref.h.
  */
 #define FRAME_OBJECT \
-	.code = 32, .previous = 24, .owner = LAYOUT_ABSENT, .style = FRAME_LASTI_BYTES, .code_tag = 0
+	.code = 32, .previous = 24, .owner = LAYOUT_ABSENT, .locals = LAYOUT_ABSENT, .style = FRAME_LASTI_BYTES, .code_tag = 0
 #define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124
 #define FRAME_3_7 FRAME_OBJECT, .instruction = 104, .size = 108
 #define FRAME_3_10 \
-	.code = 32, .previous = 24, .instruction = 96, .owner = LAYOUT_ABSENT, .size = 100, \
+	.code = 32, .previous = 24, .instruction = 96, .owner = LAYOUT_ABSENT, .locals = LAYOUT_ABSENT, .size = 100, \
 	.style = FRAME_LASTI_UNITS, .code_tag = 0
 #define FRAME_3_11 \
-	.code = 32, .previous = 48, .instruction = 56, .owner = 69, .size = 70, .style = FRAME_POINTER, .code_tag = 0
+	.code = 32, .previous = 48, .instruction = 56, .owner = 69, .locals = 72, .size = 70, .style = FRAME_POINTER, .code_tag = 0
 #define FRAME_3_12 \
-	.code = 0, .previous = 8, .instruction = 56, .owner = 70, .size = 71, .style = FRAME_POINTER, .code_tag = 0
+	.code = 0, .previous = 8, .instruction = 56, .owner = 70, .locals = 72, .size = 71, .style = FRAME_POINTER, .code_tag = 0
 #define FRAME_3_14 \
-	.code = 0, .previous = 8, .instruction = 56, .owner = 74, .size = 75, .style = FRAME_POINTER, .code_tag = 3
+	.code = 0, .previous = 8, .instruction = 56, .owner = 74, .locals = 80, .size = 75, .style = FRAME_POINTER, .code_tag = 3
 
-/* Include/code.h, 3.8+ Include/cpython/code.h. */
-#define CODE_3_6 \
-	.filename = 96, .name = 104, .qualname = LAYOUT_ABSENT, .firstlineno = 36, .linetable = 112, \
-	.first_instruction = LAYOUT_ABSENT, .size = 144, .style = LINES_LNOTAB
-#define CODE_3_8 \
+/* Include/code.h, 3.8+ Include/cpython/code.h; _PyOpcache: Include/internal/pycore_code.h. */
+#define CODE_NO_CACHE .opcache = LAYOUT_ABSENT, .opcache_length = LAYOUT_ABSENT, .opcache_entry = LAYOUT_ABSENT
+#define CODE_LNOTAB_3_6 \
+	CODE_NO_CACHE, .filename = 96, .name = 104, .qualname = LAYOUT_ABSENT, .firstlineno = 36, .linetable = 112, \
+	.first_instruction = LAYOUT_ABSENT, .stacksize = 28, .locals = 24, .framesize = LAYOUT_ABSENT, .cellvars = 80, \
+	.freevars = 72, .cell2arg = 88, .extra = 136, .bytecode = 40, .size = 144, .style = LINES_LNOTAB
+#define CODE_3_6 CODE_LNOTAB_3_6, .extra_head = 0
+#define CODE_3_7 CODE_LNOTAB_3_6, .extra_head = 8
+#define CODE_OPCACHE \
 	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .firstlineno = 40, .linetable = 120, \
-	.first_instruction = LAYOUT_ABSENT, .size = 176, .style = LINES_LNOTAB
-#define CODE_3_10 \
-	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .firstlineno = 40, .linetable = 120, \
-	.first_instruction = LAYOUT_ABSENT, .size = 176, .style = LINES_RANGES
+	.first_instruction = LAYOUT_ABSENT, .stacksize = 32, .locals = 28, .framesize = LAYOUT_ABSENT, .cellvars = 88, \
+	.freevars = 80, .cell2arg = 96, .extra = 144, .extra_head = 8, .bytecode = 48, .opcache = 160, .opcache_length = 172, \
+	.opcache_entry = 32, .size = 176
+#define CODE_3_8 CODE_OPCACHE, .style = LINES_LNOTAB
+#define CODE_3_10 CODE_OPCACHE, .style = LINES_RANGES
 #define CODE_LOCATIONS \
-	.filename = 112, .name = 120, .qualname = 128, .linetable = 136, .style = LINES_LOCATIONS
-#define CODE_3_11 CODE_LOCATIONS, .firstlineno = 72, .first_instruction = 184, .size = 192
-#define CODE_3_12 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 192, .size = 200
-#define CODE_3_13 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 200, .size = 208
-#define CODE_3_14 CODE_LOCATIONS, .firstlineno = 68, .first_instruction = 208, .size = 216
+	CODE_NO_CACHE, .filename = 112, .name = 120, .qualname = 128, .linetable = 136, .cellvars = LAYOUT_ABSENT, \
+	.freevars = LAYOUT_ABSENT, .cell2arg = LAYOUT_ABSENT, .bytecode = LAYOUT_ABSENT, .extra_head = 8, \
+	.style = LINES_LOCATIONS
+#define CODE_3_11 \
+	CODE_LOCATIONS, .firstlineno = 72, .first_instruction = 184, .stacksize = 68, .locals = 76, .framesize = LAYOUT_ABSENT, \
+	.extra = 176, .size = 192
+#define CODE_FRAMESIZE CODE_LOCATIONS, .firstlineno = 68, .stacksize = 64, .locals = 72, .framesize = 76
+#define CODE_3_12 CODE_FRAMESIZE, .first_instruction = 192, .extra = 184, .size = 200
+#define CODE_3_13 CODE_FRAMESIZE, .first_instruction = 200, .extra = 192, .size = 208
+#define CODE_3_14 CODE_FRAMESIZE, .first_instruction = 208, .extra = 200, .size = 216
 
 /* Include/cpython/bytesobject.h (3.6-3.8: Include/bytesobject.h). */
 #define BYTES .length = 16, .data = 32
@@ -187,11 +197,13 @@
 	.partial_size = (partial), .partial_function = 16, .partial_arguments = 24, .partial_keywords = 32
 
 /* Include/genobject.h (3.11+ Include/cpython, 3.14+ pycore_interpframe_structs.h); states: pycore_frame.h. */
-#define GENERATOR_3_6 .frame = 16, .qualname = 56, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
-#define GENERATOR_3_10 .frame = 16, .qualname = 48, .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
+#define GENERATOR_FRAME .state = LAYOUT_ABSENT, .frame_object = LAYOUT_ABSENT
+#define GENERATOR_3_6 GENERATOR_FRAME, .frame = 16, .qualname = 56, .running = 24, .old_state = LAYOUT_ABSENT
+#define GENERATOR_3_10 GENERATOR_FRAME, .frame = 16, .qualname = 48, .running = LAYOUT_ABSENT, .old_state = 108
+#define GENERATOR_INSIDE .running = LAYOUT_ABSENT, .old_state = LAYOUT_ABSENT, .frame_object = 24
 #define GENERATOR_3_11 \
-	.frame = 80, .qualname = 40, .state = 75, .frame_object = 24, .created = -2, .executing = 0, .completed = 1
-#define GENERATOR .frame = 72, .qualname = 32, .state = 67, .frame_object = 24
+	GENERATOR_INSIDE, .frame = 80, .qualname = 40, .state = 75, .created = -2, .executing = 0, .completed = 1
+#define GENERATOR GENERATOR_INSIDE, .frame = 72, .qualname = 32, .state = 67
 #define GENERATOR_3_12 GENERATOR, .created = -2, .executing = 0, .completed = 1
 #define GENERATOR_3_13 GENERATOR, .created = -3, .executing = 0, .completed = 1
 #define GENERATOR_3_15 GENERATOR, .created = 0, .executing = 4, .completed = 5
@@ -278,7 +290,7 @@ static const struct layout layouts[] = {
 		.interp = {INTERP_3_7},
 		.tstate = {TSTATE_3_7},
 		.frame = {FRAME_3_7},
-		.code = {CODE_3_6},
+		.code = {CODE_3_7},
 		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/mem.h */
@@ -314,7 +326,7 @@ static const struct layout layouts[] = {
 		.interp = {INTERP_3_7},
 		.tstate = {TSTATE_3_7},
 		.frame = {FRAME_3_7},
-		.code = {CODE_3_6},
+		.code = {CODE_3_7},
 		.bytes = {BYTES},
 		.gil = {GIL_3_7},
 		/* Include/internal/mem.h */

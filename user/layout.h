@@ -119,6 +119,7 @@ struct layout {
 		int32_t previous; /* f_back, previous: the caller's frame, NULL at the end */
 		int32_t instruction; /* by style: f_lasti (int), prev_instr (3.11-3.12) or instr_ptr */
 		int32_t owner; /* char, enum _frameowner, 3.11+ */
+		int32_t locals; /* localsplus, the last member, 3.11+ */
 		int32_t size; /* a read of so many bytes covers the fields above */
 		enum frame_instruction style;
 		uint64_t code_tag; /* bits of the word at code that are not address: tags of _PyStackRef, 3.14+ */
@@ -131,6 +132,18 @@ struct layout {
 		int32_t firstlineno; /* int */
 		int32_t linetable; /* bytes: co_lnotab (3.6-3.9), co_linetable */
 		int32_t first_instruction; /* co_code_adaptive, 3.11+: the code units themselves */
+		int32_t stacksize; /* int */
+		int32_t locals; /* int: co_nlocals (3.6-3.10), co_nlocalsplus */
+		int32_t framesize; /* int, words of a frame, 3.12+ */
+		int32_t cellvars; /* tuples, 3.6-3.10 */
+		int32_t freevars;
+		int32_t cell2arg; /* NULL or an array of as many words as there are cellvars, 3.6-3.10 */
+		int32_t extra; /* co_extra: NULL or a struct that begins with a number of pointers */
+		int32_t extra_head; /* what __sizeof__ adds to these */
+		int32_t bytecode; /* co_code, bytes, 3.6-3.10 */
+		int32_t opcache; /* NULL or an array, 3.8-3.10 */
+		int32_t opcache_length; /* uint8_t */
+		int32_t opcache_entry; /* sizeof(_PyOpcache) */
 		int32_t size; /* sizeof(PyCodeObject) */
 		enum line_table style;
 	} code;
@@ -273,7 +286,9 @@ struct layout {
 	struct { /* PyGenObject, and coroutines and asynchronous generators, which begin alike */
 		int32_t frame; /* pointer to PyFrameObject gi_frame (3.6-3.10), or the _PyInterpreterFrame itself */
 		int32_t qualname;
+		int32_t running; /* char, 3.6-3.9 */
 		int32_t state; /* int8_t gi_frame_state, 3.11+ */
+		int32_t old_state; /* in PyFrameObject: the same, 3.10 */
 		int32_t frame_object; /* in PyFrameObject: pointer to its _PyInterpreterFrame, 3.11+ */
 		int8_t created, executing, completed; /* values of state; from completed on it is over */
 	} generator;

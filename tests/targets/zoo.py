@@ -102,14 +102,12 @@ def library(one, kind, path):
         return "defaultdict(%s, %s)" % (factory, content(one, dict, path))
     if kind is collections.OrderedDict:
         count = dict.__len__(one)
-        pairs = ((key, dict.__getitem__(one, key)) for key in kind.__iter__(one))
         if not count:
             return "OrderedDict()"
-        if sys.version_info >= (3, 12):
-            return "OrderedDict({%s})" % elements(pairs, count, path, one)
-        shown = min(count, ELEMENTS) if len(path) < DEPTH else 0
-        texts = ["(%s, %s)" % (text(key, inside), text(value, inside)) for key, value in itertools.islice(pairs, shown)]
-        return "OrderedDict([%s%s])" % (", ".join(texts), rest(shown, count))
+        keys = list(itertools.islice(kind.__iter__(one), min(count, ELEMENTS) if len(path) < DEPTH else 0))
+        form, pair = ("OrderedDict({%s%s})", "%s: %s") if sys.version_info >= (3, 12) else ("OrderedDict([%s%s])", "(%s, %s)")
+        texts = [pair % (text(key, inside), text(dict.__getitem__(one, key), inside)) for key in keys]
+        return form % (", ".join(texts), rest(len(keys), count))
     if kind is array.array:
         code = kind.typecode.__get__(one)
         if not kind.__len__(one):
@@ -179,10 +177,12 @@ def content(one, kind, path):
     if kind is types.ModuleType:
         return "<module %s>" % (text(one.__dict__["__name__"], path + (one,)) if len(path) <= DEPTH else "...")
     if kind is types.CodeType:
-        return "<code %s %s>" % (getattr(one, "co_qualname", one.co_name), place(one))
+        return '<code object %s at %#x, file "%s", line %d>' % (
+            name(one.co_name), id(one), name(one.co_filename), one.co_firstlineno or -1)
     if kind in WAITING:
         frame = getattr(one, WAITING[kind] + "_frame")
-        state = "finished" if frame is None else "not started" if frame.f_lasti < 0 or one in fresh else "suspended"
+        state = ("finished" if frame is None else "running" if one in running else
+                 "not started" if frame.f_lasti < 0 or one in fresh else "suspended")
         where = "" if frame is None else " at %s:%d" % (frame.f_code.co_filename, frame.f_lineno)
         return "<%s %s %s%s>" % (kind.__name__, one.__qualname__, state, where)
     if kind is types.FrameType:
@@ -470,8 +470,10 @@ def make_ordered_dicts():
     yield attributed
     behind = collections.OrderedDict(x=1)
     dict.__setitem__(behind, "y", 2)
-    dict.pop(behind, "y")
     yield behind
+    unlinked = collections.OrderedDict()
+    dict.__setitem__(unlinked, "y", 2)
+    yield unlinked
     yield collections.Counter("abracadabra")
 
 
@@ -611,7 +613,7 @@ def make_exceptions():
                 UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), SystemExit(3), Exception(*range(9)))
 
 
-keep_alive, fresh = [], set()
+keep_alive, fresh, running = [], set(), []
 
 
 def counts(n):
@@ -669,10 +671,87 @@ def make_waiting():
     fresh.add(new)
     yield new
     yield counts(3).gi_frame
+    wide = wide_counts(1, 2, 3)
+    next(wide)
+    yield wide
+    yield wide.gi_frame
+    yield sys._getframe()
+    yield wide_counts(*range(9)).gi_frame
+    yield from running
     try:
         raise KeyError
     except KeyError as error:
         yield error.__traceback__.tb_frame if sys.version_info < (3,) else inner_frame()
+
+
+def wide_counts(a, *b, **c):
+    """Has variables of its own, of a function within, and a stack."""
+    d, e, f = 1, 2, 3
+    yield lambda: (a, d, c)
+    g = [a, b, c, d, e, f, (a, b, [c, d, (e, f)])]
+    return g
+
+
+def closures(a, b):
+    def inner():
+        def innermost():
+            return a, b
+        return innermost
+    return inner
+
+
+def hot(n):
+    return [abs, len, sys, n, types][n % 5]
+
+
+def make_codes():
+    for code in (wide_counts.__code__, closures.__code__, closures(1, 2).__code__, closures(1, 2)().__code__, counts.__code__,
+                 main.__code__, content.__code__, (lambda: 0).__code__, waits.__code__, acounts.__code__):
+        yield code
+    for i in range(5000):  # 3.8-3.10 keep what they found out about it
+        hot(i)
+    yield hot.__code__
+    for source, file in (("1", "it's"), ("\n\n\nx = [y for y in z]", "\x1b[2J\u20ac"), ("pass", "x" * 60), ("class C: pass", "")):
+        yield compile(source, file, "exec")
+    yield compile("def hostile(): pass", "f", "exec").co_consts[0]
+    attached = compile("2", "attached", "exec")
+    attach(attached)
+    yield attached
+
+
+def attach(code):
+    """Gives it what debuggers and profilers of C code may."""
+    import ctypes
+    here = ctypes.pythonapi
+    request, store = ((here.PyUnstable_Eval_RequestCodeExtraIndex, here.PyUnstable_Code_SetExtra)
+                      if sys.version_info >= (3, 12) else (here._PyEval_RequestCodeExtraIndex, here._PyCode_SetExtra))
+    request.argtypes, request.restype = [ctypes.c_void_p], ctypes.c_ssize_t
+    store.argtypes = [ctypes.py_object, ctypes.c_ssize_t, ctypes.c_void_p]
+    for i in range(3):
+        index = request(None)
+    store(code, index, None)
+
+
+# While main() runs, a generator runs that called it, a coroutine that called this, an asynchronous generator that awaits that.
+def running_generator():
+    yield main()
+
+
+async def running_coroutine(generator):
+    next(generator)
+
+
+async def running_awaits(coroutine):
+    await coroutine
+    yield
+
+
+def run():
+    generator = running_generator()
+    coroutine = running_coroutine(generator)
+    outer = running_awaits(coroutine)
+    running.extend((generator, coroutine, outer))
+    outer.asend(None).send(None)
 
 
 def inner_frame():
@@ -685,8 +764,6 @@ def inner_frame():
 def known_size(one):
     """sys.getsizeof(), where the tool claims to know it: not where code of the type says what it is."""
     kind = type(one)
-    if isinstance(one, (types.CodeType, types.FrameType) + tuple(WAITING)):
-        return None
     for base in kind.__mro__:
         if base in PLAIN or base is object or base in (type, BaseException):
             return sys.getsizeof(one)
@@ -699,7 +776,7 @@ def main():
     zoo = [None, NotImplemented, ..., True, False]
     for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions,
                  make_waiting, make_deques, make_default_dicts, make_ordered_dicts, make_arrays, make_partials,
-                 make_library_subclasses):
+                 make_library_subclasses, make_codes):
         zoo.extend(make())
     gc.collect()
     gc.disable()
@@ -715,4 +792,4 @@ def main():
     oracle.FOR_SIGNAL[0](oracle.FOR_SIGNAL[1])
 
 
-main()
+run()
