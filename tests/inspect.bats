@@ -98,6 +98,17 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   runs_free "$TARGET"
 }
 
+@test "objects whose memory was overwritten do no harm" {
+  case $LABEL in system-* | sid-* | pyenv-3.6.*) ;; *) skip "some interpreters will do" ;; esac
+  start garbled.py "$INNER/garbled"
+  eventually test -s "$WORLD/garbled"
+  TARGET=$(innermost "$TARGET")
+  # shellcheck disable=SC2046
+  inspect --max-pause 10000 --inspect $(cat "$WORLD/garbled")
+  succeeds
+  [ "$(addresses | wc -w)" = "$(wc -l <"$WORLD/garbled")" ]
+}
+
 @test "while it runs at full speed, again and again" {
   local i
   case $LABEL in system-* | sid-*) ;; *) skip "some interpreters will do" ;; esac

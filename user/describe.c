@@ -64,6 +64,27 @@ static const struct {
 	{"coroutine", OBJECT_COROUTINE},
 	{"async_generator", OBJECT_ASYNC_GENERATOR},
 	{"frame", OBJECT_FRAME},
+	{"range", OBJECT_RANGE},
+	{"slice", OBJECT_SLICE},
+	{"property", OBJECT_PROPERTY},
+	{"mappingproxy", OBJECT_MAPPING_PROXY},
+	{"types.SimpleNamespace", OBJECT_NAMESPACE},
+	{"weakproxy", OBJECT_WEAKPROXY},
+	{"weakcallableproxy", OBJECT_WEAKPROXY},
+	{"weakref.ProxyType", OBJECT_WEAKPROXY}, /* 3.10+ */
+	{"weakref.CallableProxyType", OBJECT_WEAKPROXY},
+	{"enumerate", OBJECT_ENUMERATE},
+	{"zip", OBJECT_ZIP},
+	{"map", OBJECT_MAP},
+};
+
+/* Builtin types without a __sizeof__, of whose objects nothing is shown but where they are. */
+static const char *const plain[] = {
+	"filter", "reversed", "iterator", "callable_iterator", "list_iterator", "list_reverseiterator", "tuple_iterator",
+	"str_iterator", "str_ascii_iterator", "bytes_iterator", "bytearray_iterator", "range_iterator", "longrange_iterator",
+	"set_iterator", "dict_keys", "dict_values", "dict_items", "dict_keyiterator", "dict_valueiterator",
+	"dict_itemiterator", "method-wrapper", "method_descriptor", "wrapper_descriptor", "classmethod_descriptor",
+	"getset_descriptor", "member_descriptor", "staticmethod", "classmethod", "super", "traceback",
 };
 
 /*
@@ -99,6 +120,19 @@ static bool read_literal(struct memory *memory, uint64_t address, char *text, si
 	return false;
 }
 
+static enum object_kind builtin_kind(const char *name)
+{
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		if (strcmp(kinds[k].name, name) == 0)
+			return kinds[k].kind;
+	}
+	for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++) {
+		if (strcmp(plain[k], name) == 0)
+			return OBJECT_PLAIN;
+	}
+	return OBJECT_OTHER;
+}
+
 static enum object_kind library_kind(
 	const struct layout *layout, struct memory *memory, uint64_t type, const char *name)
 {
@@ -120,6 +154,7 @@ enum object_kind describe_own_kind(const struct python *python, struct memory *m
 {
 	const struct layout *layout = &python->layout;
 	uint64_t flags, name;
+	enum object_kind kind;
 	char text[LITERAL_MOST];
 
 	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
@@ -127,11 +162,8 @@ enum object_kind describe_own_kind(const struct python *python, struct memory *m
 		!memory_u64(memory, type + (uint64_t)layout->type.name, &name) ||
 		!read_literal(memory, name, text, sizeof(text)))
 		return OBJECT_OTHER;
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]) && !(flags & TPFLAGS_HEAPTYPE); k++) {
-		if (strcmp(kinds[k].name, text) == 0)
-			return kinds[k].kind;
-	}
-	return library_kind(layout, memory, type, text);
+	kind = flags & TPFLAGS_HEAPTYPE ? OBJECT_OTHER : builtin_kind(text);
+	return kind != OBJECT_OTHER ? kind : library_kind(layout, memory, type, text);
 }
 
 enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
@@ -546,7 +578,7 @@ static void write_list(struct writer *writer, uint64_t object)
 		unreadable(writer);
 }
 
-static void write_tuple(struct writer *writer, uint64_t object)
+void write_tuple(struct writer *writer, uint64_t object)
 {
 	uint64_t count;
 
@@ -751,8 +783,7 @@ static void write_frame(struct writer *writer, uint64_t object)
 	fputc('>', writer->out);
 }
 
-/* "qualname file:line" */
-static void write_callable(struct writer *writer, uint64_t function)
+void write_callable(struct writer *writer, uint64_t function)
 {
 	uint64_t type = pyobject_type(writer->layout, writer->memory, function), name, code;
 	bool exact;
@@ -829,33 +860,45 @@ static void write_module(struct writer *writer, uint64_t object)
 	fputc('>', writer->out);
 }
 
-static void write_referent(struct writer *writer, const char *what, uint64_t object, int32_t offset, const char *none)
+static void write_cell(struct writer *writer, uint64_t object)
 {
 	uint64_t referent;
 
-	fprintf(writer->out, "<%s ", what);
-	if (!at(writer, object, offset, &referent)) {
+	fputs("<cell ", writer->out);
+	if (!at(writer, object, writer->layout->member.cell_ref, &referent))
 		unreadable(writer);
-	} else if (!referent) {
-		fputs(none, writer->out);
-	} else {
+	else if (!referent)
+		fputs("empty", writer->out);
+	else
 		write_referred(writer, object, referent);
-	}
 	fputc('>', writer->out);
 }
 
 /* One whose object is gone refers to None. */
-static void write_weakref(struct writer *writer, uint64_t object)
+static void write_weak(struct writer *writer, uint64_t object, const char *what)
 {
 	uint64_t referent;
 	bool exact;
 
-	if (at(writer, object, writer->layout->member.weakref_object, &referent) &&
-		describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, referent),
-			&exact) == OBJECT_NONE)
-		fputs("<weakref to what is gone>", writer->out);
+	fprintf(writer->out, "<%s to ", what);
+	if (!at(writer, object, writer->layout->member.weakref_object, &referent) || !referent)
+		unreadable(writer);
+	else if (describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, referent),
+			 &exact) == OBJECT_NONE)
+		fputs("what is gone", writer->out);
 	else
-		write_referent(writer, "weakref to", object, writer->layout->member.weakref_object, "?");
+		write_referred(writer, object, referent);
+	fputc('>', writer->out);
+}
+
+static void write_weakref(struct writer *writer, uint64_t object)
+{
+	write_weak(writer, object, "weakref");
+}
+
+static void write_weakproxy(struct writer *writer, uint64_t object)
+{
+	write_weak(writer, object, "weakproxy");
 }
 
 /* --- instances --- */
@@ -1029,7 +1072,50 @@ static void write_class(struct writer *writer, uint64_t object)
 	fputc('>', writer->out);
 }
 
-/* What a builtin type's object holds. */
+static void write_function(struct writer *writer, uint64_t object)
+{
+	fputs("<function ", writer->out);
+	write_callable(writer, object);
+	fputc('>', writer->out);
+}
+
+static void (*const writers[])(struct writer *writer, uint64_t object) = {
+	[OBJECT_BOOL] = write_bool,
+	[OBJECT_INT] = write_int,
+	[OBJECT_FLOAT] = write_float,
+	[OBJECT_COMPLEX] = write_complex,
+	[OBJECT_STR] = write_str,
+	[OBJECT_BYTES] = write_bytes,
+	[OBJECT_BYTEARRAY] = write_bytearray,
+	[OBJECT_LIST] = write_list,
+	[OBJECT_TUPLE] = write_tuple,
+	[OBJECT_DICT] = write_dict,
+	[OBJECT_FUNCTION] = write_function,
+	[OBJECT_METHOD] = write_method,
+	[OBJECT_BUILTIN] = write_builtin,
+	[OBJECT_MODULE] = write_module,
+	[OBJECT_TYPE] = write_class,
+	[OBJECT_CODE] = write_code,
+	[OBJECT_CELL] = write_cell,
+	[OBJECT_WEAKREF] = write_weakref,
+	[OBJECT_FRAME] = write_frame,
+	[OBJECT_RANGE] = write_range,
+	[OBJECT_SLICE] = write_slice,
+	[OBJECT_PROPERTY] = write_property,
+	[OBJECT_MAPPING_PROXY] = write_mapping_proxy,
+	[OBJECT_NAMESPACE] = write_namespace,
+	[OBJECT_WEAKPROXY] = write_weakproxy,
+	[OBJECT_ENUMERATE] = write_enumerate,
+	[OBJECT_ZIP] = write_zip,
+	[OBJECT_MAP] = write_map,
+	[OBJECT_DEQUE] = write_deque,
+	[OBJECT_DEFAULTDICT] = write_defaultdict,
+	[OBJECT_ORDERED_DICT] = write_ordered_dict,
+	[OBJECT_ARRAY] = write_library_array,
+	[OBJECT_PARTIAL] = write_partial,
+};
+
+/* What an object of a known kind holds. */
 static void write_content(struct writer *writer, uint64_t object, enum object_kind kind)
 {
 	switch (kind) {
@@ -1042,65 +1128,9 @@ static void write_content(struct writer *writer, uint64_t object, enum object_ki
 	case OBJECT_ELLIPSIS:
 		fputs("Ellipsis", writer->out);
 		break;
-	case OBJECT_BOOL:
-		write_bool(writer, object);
-		break;
-	case OBJECT_INT:
-		write_int(writer, object);
-		break;
-	case OBJECT_FLOAT:
-		write_float(writer, object);
-		break;
-	case OBJECT_COMPLEX:
-		write_complex(writer, object);
-		break;
-	case OBJECT_STR:
-		write_str(writer, object);
-		break;
-	case OBJECT_BYTES:
-		write_bytes(writer, object);
-		break;
-	case OBJECT_BYTEARRAY:
-		write_bytearray(writer, object);
-		break;
-	case OBJECT_LIST:
-		write_list(writer, object);
-		break;
-	case OBJECT_TUPLE:
-		write_tuple(writer, object);
-		break;
-	case OBJECT_DICT:
-		write_dict(writer, object);
-		break;
 	case OBJECT_SET:
 	case OBJECT_FROZENSET:
 		write_set(writer, object, kind == OBJECT_FROZENSET);
-		break;
-	case OBJECT_FUNCTION:
-		fputs("<function ", writer->out);
-		write_callable(writer, object);
-		fputc('>', writer->out);
-		break;
-	case OBJECT_METHOD:
-		write_method(writer, object);
-		break;
-	case OBJECT_BUILTIN:
-		write_builtin(writer, object);
-		break;
-	case OBJECT_MODULE:
-		write_module(writer, object);
-		break;
-	case OBJECT_TYPE:
-		write_class(writer, object);
-		break;
-	case OBJECT_CODE:
-		write_code(writer, object);
-		break;
-	case OBJECT_CELL:
-		write_referent(writer, "cell", object, writer->layout->member.cell_ref, "empty");
-		break;
-	case OBJECT_WEAKREF:
-		write_weakref(writer, object);
 		break;
 	case OBJECT_GENERATOR:
 		write_generator(writer, object, "generator");
@@ -1111,29 +1141,16 @@ static void write_content(struct writer *writer, uint64_t object, enum object_ki
 	case OBJECT_ASYNC_GENERATOR:
 		write_generator(writer, object, "async_generator");
 		break;
-	case OBJECT_FRAME:
-		write_frame(writer, object);
-		break;
-	case OBJECT_DEQUE:
-		write_deque(writer, object);
-		break;
-	case OBJECT_DEFAULTDICT:
-		write_defaultdict(writer, object);
-		break;
-	case OBJECT_ORDERED_DICT:
-		write_ordered_dict(writer, object);
-		break;
-	case OBJECT_ARRAY:
-		write_library_array(writer, object);
-		break;
-	case OBJECT_PARTIAL:
-		write_partial(writer, object);
-		break;
-	case OBJECT_EXCEPTION:
-	case OBJECT_PLAIN:
-	case OBJECT_OTHER:
-		break;
+	default:
+		if ((size_t)kind < sizeof(writers) / sizeof(writers[0]) && writers[kind])
+			writers[kind](writer, object);
 	}
+}
+
+/* Whether there is more to objects of this kind than attributes. */
+static bool has_content(enum object_kind kind)
+{
+	return kind != OBJECT_OTHER && kind != OBJECT_PLAIN;
 }
 
 void write_object(struct writer *writer, uint64_t object)
@@ -1161,14 +1178,15 @@ void write_object(struct writer *writer, uint64_t object)
 		write_exception(writer, object, type);
 		return;
 	}
-	if (kind == OBJECT_TYPE || (exact && kind != OBJECT_PLAIN && kind != OBJECT_OTHER)) {
+	if (kind == OBJECT_TYPE || (exact && has_content(kind))) {
 		write_content(writer, object, kind);
 		return;
 	}
 	fputc('<', writer->out);
 	write_type_name(writer, type);
 	fprintf(writer->out, " at 0x%" PRIx64, object);
-	if (kind != OBJECT_OTHER && kind != OBJECT_PLAIN) {
+	/* What a namespace holds is its attributes. */
+	if (has_content(kind) && kind != OBJECT_NAMESPACE) {
 		fputc(' ', writer->out);
 		write_content(writer, object, kind);
 	}

@@ -33,7 +33,7 @@ char *describe(const struct python *python, struct memory *memory, uint64_t obje
 /* The kinds of objects whose insides are known; a subclass is of its base's kind. */
 enum object_kind {
 	OBJECT_OTHER, /* nothing is known of it */
-	OBJECT_PLAIN, /* object and what derives from it alone: nothing but attributes */
+	OBJECT_PLAIN, /* object and what derives from it alone: nothing but attributes; builtin ones that are not shown */
 	OBJECT_NONE,
 	OBJECT_NOT_IMPLEMENTED,
 	OBJECT_ELLIPSIS,
@@ -62,6 +62,15 @@ enum object_kind {
 	OBJECT_COROUTINE,
 	OBJECT_ASYNC_GENERATOR,
 	OBJECT_FRAME,
+	OBJECT_RANGE,
+	OBJECT_SLICE,
+	OBJECT_PROPERTY,
+	OBJECT_MAPPING_PROXY,
+	OBJECT_NAMESPACE,
+	OBJECT_WEAKPROXY,
+	OBJECT_ENUMERATE,
+	OBJECT_ZIP,
+	OBJECT_MAP,
 	OBJECT_DEQUE, /* from here on of the standard library's C modules */
 	OBJECT_DEFAULTDICT,
 	OBJECT_ORDERED_DICT,

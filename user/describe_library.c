@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Objects of the standard library's C modules, as their repr() has them, within the limits of user/describe.h. */
+/*
+ * Objects of the standard library's C modules, and of builtin types that are little more than others which they hold, as
+ * their repr() has them, within the limits of user/describe.h.
+ */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <math.h>
@@ -314,7 +317,7 @@ void write_library_array(struct writer *writer, uint64_t object)
 	fputc(')', writer->out);
 }
 
-/* --- Modules/_functoolsmodule.c --- */
+/* --- what is called with keywords --- */
 
 struct arguments {
 	struct writer *writer;
@@ -327,41 +330,185 @@ static bool write_keyword(void *context, uint64_t key, uint64_t value)
 
 	if (arguments->shown == arguments->most)
 		return false;
-	arguments->shown++;
-	fputs(", ", arguments->writer->out);
+	fputs(arguments->shown++ ? ", " : "", arguments->writer->out);
 	write_name(arguments->writer, key);
 	fputc('=', arguments->writer->out);
 	write_object(arguments->writer, value);
 	return true;
 }
 
-void write_partial(struct writer *writer, uint64_t object)
+/* Arguments of a call: `count` from a tuple, `more` from a dict. */
+static void write_arguments(
+	struct writer *writer, uint64_t object, uint64_t positional, uint64_t count, uint64_t keywords, uint64_t more)
 {
 	const struct layout *layout = writer->layout;
-	uint64_t function, positional, keywords, count, more;
-	struct arguments arguments = {.writer = writer};
+	uint64_t all = count > UINT64_MAX - more ? UINT64_MAX : count + more;
+	struct arguments arguments = {writer, 0, elements_shown(writer, all)};
 
-	if (!at(writer, object, layout->library.partial_function, &function) ||
-		!at(writer, object, layout->library.partial_arguments, &positional) ||
-		!at(writer, object, layout->library.partial_keywords, &keywords) ||
-		!at(writer, positional, layout->member.size, &count) ||
-		!at(writer, keywords, layout->dict.used, &more)) {
-		fputs("functools.partial(?)", writer->out);
-		return;
-	}
-	arguments.most = elements_shown(writer, count > UINT64_MAX - more ? UINT64_MAX : count + more);
-	fputs("functools.partial(", writer->out);
-	write_referred(writer, object, function);
 	if (enter(writer, object)) {
 		for (; arguments.shown < count && arguments.shown < arguments.most; arguments.shown++) {
-			fputs(", ", writer->out);
-			write_element(writer, positional + (uint64_t)layout->member.tuple_items + arguments.shown * 8);
+			fputs(arguments.shown ? ", " : "", writer->out);
+			write_element(writer,
+				positional + (uint64_t)layout->member.tuple_items + arguments.shown * 8);
 		}
 		if (arguments.shown < arguments.most)
 			pyobject_dict_items(layout, writer->memory, keywords, write_keyword, &arguments);
 		writer->depth--;
 	}
-	if (count + more > arguments.shown)
-		fprintf(writer->out, ", ... of %" PRIu64, count + more);
+	write_rest(writer, arguments.shown, all);
+}
+
+/* Modules/_functoolsmodule.c */
+void write_partial(struct writer *writer, uint64_t object)
+{
+	const struct layout *layout = writer->layout;
+	uint64_t function, positional, keywords, count, more;
+
+	fputs("functools.partial(", writer->out);
+	if (!at(writer, object, layout->library.partial_function, &function) ||
+		!at(writer, object, layout->library.partial_arguments, &positional) ||
+		!at(writer, object, layout->library.partial_keywords, &keywords) ||
+		!at(writer, positional, layout->member.size, &count) ||
+		!at(writer, keywords, layout->dict.used, &more)) {
+		unreadable(writer);
+	} else {
+		write_referred(writer, object, function);
+		fputs(count || more ? ", " : "", writer->out);
+		write_arguments(writer, object, positional, count, keywords, more);
+	}
 	fputc(')', writer->out);
+}
+
+/* Objects/namespaceobject.c */
+void write_namespace(struct writer *writer, uint64_t object)
+{
+	uint64_t dict, count;
+
+	fputs("namespace(", writer->out);
+	if (at(writer, object, writer->layout->member.namespace_dict, &dict) &&
+		at(writer, dict, writer->layout->dict.used, &count))
+		write_arguments(writer, object, 0, 0, dict, count);
+	else
+		unreadable(writer);
+	fputc(')', writer->out);
+}
+
+/* --- what holds one to three objects, which may be any --- */
+
+static void write_held(struct writer *writer, uint64_t object, int32_t offset)
+{
+	uint64_t held;
+
+	if (at(writer, object, offset, &held) && held)
+		write_referred(writer, object, held);
+	else
+		unreadable(writer);
+}
+
+/* Objects/rangeobject.c */
+void write_range(struct writer *writer, uint64_t object)
+{
+	const struct layout *layout = writer->layout;
+	uint32_t step;
+	uint64_t address;
+
+	fputs("range(", writer->out);
+	write_held(writer, object, layout->member.range_start);
+	fputs(", ", writer->out);
+	write_held(writer, object, layout->member.range_stop);
+	if (!at(writer, object, layout->member.range_step, &address) ||
+		!pyobject_small_int(layout, writer->memory, address, &step) || step != 1) {
+		fputs(", ", writer->out);
+		write_held(writer, object, layout->member.range_step);
+	}
+	fputc(')', writer->out);
+}
+
+/* Objects/sliceobject.c */
+void write_slice(struct writer *writer, uint64_t object)
+{
+	fputs("slice(", writer->out);
+	write_held(writer, object, writer->layout->member.slice_start);
+	fputs(", ", writer->out);
+	write_held(writer, object, writer->layout->member.slice_stop);
+	fputs(", ", writer->out);
+	write_held(writer, object, writer->layout->member.slice_step);
+	fputc(')', writer->out);
+}
+
+/* Objects/descrobject.c */
+void write_mapping_proxy(struct writer *writer, uint64_t object)
+{
+	fputs("mappingproxy(", writer->out);
+	write_held(writer, object, writer->layout->member.proxy_mapping);
+	fputc(')', writer->out);
+}
+
+/* Objects/descrobject.c: what reads it tells it from others. */
+void write_property(struct writer *writer, uint64_t object)
+{
+	uint64_t getter;
+
+	fputs("<property ", writer->out);
+	if (!at(writer, object, writer->layout->member.property_get, &getter)) {
+		unreadable(writer);
+	} else if (!getter) {
+		fputs("None", writer->out);
+	} else if (enter(writer, object)) {
+		write_callable(writer, getter);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
+	fputc('>', writer->out);
+}
+
+/* --- what iterates over others --- */
+
+/* The iterators of a zip or map, a tuple of its own. */
+static void write_iterators(struct writer *writer, uint64_t object, int32_t offset)
+{
+	uint64_t tuple;
+
+	if (!at(writer, object, offset, &tuple)) {
+		unreadable(writer);
+	} else if (enter(writer, object)) {
+		write_tuple(writer, tuple);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
+}
+
+/* Objects/enumobject.c: the number of the next one; one beyond 2**63 is elsewhere. */
+void write_enumerate(struct writer *writer, uint64_t object)
+{
+	uint64_t index;
+
+	fputs("<enumerate from ", writer->out);
+	if (at(writer, object, writer->layout->member.enumerate_index, &index) && index != INT64_MAX)
+		fprintf(writer->out, "%" PRId64, (int64_t)index);
+	else
+		unreadable(writer);
+	fputs(" of ", writer->out);
+	write_held(writer, object, writer->layout->member.enumerate_iterator);
+	fputc('>', writer->out);
+}
+
+/* Python/bltinmodule.c */
+void write_zip(struct writer *writer, uint64_t object)
+{
+	fputs("<zip of ", writer->out);
+	write_iterators(writer, object, writer->layout->member.zip_iterators);
+	fputc('>', writer->out);
+}
+
+/* Python/bltinmodule.c */
+void write_map(struct writer *writer, uint64_t object)
+{
+	fputs("<map ", writer->out);
+	write_held(writer, object, writer->layout->member.map_function);
+	fputs(" of ", writer->out);
+	write_iterators(writer, object, writer->layout->member.map_iterators);
+	fputc('>', writer->out);
 }

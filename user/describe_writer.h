@@ -53,6 +53,9 @@ void write_referred(struct writer *writer, uint64_t object, uint64_t referred);
 /* After `shown` elements of `all`. */
 void write_rest(struct writer *writer, uint64_t shown, uint64_t all);
 void write_dict(struct writer *writer, uint64_t object);
+void write_tuple(struct writer *writer, uint64_t object);
+/* "qualname file:line" of a function; what is none, as any object. */
+void write_callable(struct writer *writer, uint64_t function);
 /* A str without quotes, as a name; "?" when it is none. */
 void write_name(struct writer *writer, uint64_t str);
 /* The first `count` of `length` code points, as the repr of a str; count is at most DESCRIBE_TEXT. */
@@ -61,8 +64,16 @@ void write_text(struct writer *writer, const uint32_t *characters, size_t count,
 void write_double(struct writer *writer, double value, bool point);
 void write_complex_value(struct writer *writer, const double value[2]);
 
-/* --- user/describe_library.c: kinds of the standard library's C modules --- */
+/* --- user/describe_library.c: kinds of the standard library's C modules, and builtin ones that wrap others --- */
 
+void write_range(struct writer *writer, uint64_t object);
+void write_slice(struct writer *writer, uint64_t object);
+void write_property(struct writer *writer, uint64_t object);
+void write_mapping_proxy(struct writer *writer, uint64_t object);
+void write_namespace(struct writer *writer, uint64_t object);
+void write_enumerate(struct writer *writer, uint64_t object);
+void write_zip(struct writer *writer, uint64_t object);
+void write_map(struct writer *writer, uint64_t object);
 void write_deque(struct writer *writer, uint64_t object);
 void write_defaultdict(struct writer *writer, uint64_t object);
 void write_ordered_dict(struct writer *writer, uint64_t object);

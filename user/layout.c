@@ -174,12 +174,21 @@
 #define INTEGER_3_11 .size = 16, .digits = 24, .tagged = false, .digits_least = 1
 #define INTEGER_3_12 .size = 16, .digits = 24, .tagged = true, .digits_least = 1
 
+/*
+ * In no header: Objects/rangeobject.c, descrobject.c (property, mappingproxy), namespaceobject.c, enumobject.c,
+ * Python/bltinmodule.c (zip, map).
+ */
+#define WRAPPERS \
+	.range_start = 16, .range_stop = 24, .range_step = 32, .property_get = 16, .proxy_mapping = 16, \
+	.namespace_dict = 16, .enumerate_index = 16, .enumerate_iterator = 24, .zip_iterators = 24, .map_iterators = 16, \
+	.map_function = 24
+
 /* Include/floatobject.h, complexobject.h, listobject.h, setobject.h, ... (3.8+ some in Include/cpython). */
 #define MEMBER \
 	.real = 16, .complex = 16, .size = 16, .list_items = 24, .list_allocated = 32, .set_used = 24, .set_mask = 32, \
 	.set_table = 40, .set_small = 64, .bytearray_allocated = 24, .bytearray_start = 40, .method_function = 16, \
 	.method_self = 24, .builtin_def = 16, .builtin_self = 24, .module_dict = 16, .cell_ref = 16, \
-	.weakref_object = 16, .exception_args = 24
+	.weakref_object = 16, .exception_args = 24, .slice_start = 16, .slice_stop = 24, .slice_step = 32, WRAPPERS
 #define MEMBER_3_6 MEMBER, .tuple_items = 24, .function_code = 16, .function_qualname = 104
 #define MEMBER_3_10 MEMBER, .tuple_items = 24, .function_code = 48, .function_qualname = 40
 #define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40

@@ -252,6 +252,20 @@ struct layout {
 		int32_t cell_ref;
 		int32_t weakref_object;
 		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
+		int32_t range_start; /* rangeobject */
+		int32_t range_stop;
+		int32_t range_step;
+		int32_t slice_start; /* PySliceObject */
+		int32_t slice_stop;
+		int32_t slice_step;
+		int32_t property_get; /* propertyobject prop_get; may be NULL */
+		int32_t proxy_mapping; /* mappingproxyobject */
+		int32_t namespace_dict; /* _PyNamespaceObject ns_dict */
+		int32_t enumerate_index; /* enumobject en_index, Py_ssize_t */
+		int32_t enumerate_iterator; /* en_sit */
+		int32_t zip_iterators; /* zipobject ittuple */
+		int32_t map_iterators; /* mapobject iters, a tuple */
+		int32_t map_function;
 	} member;
 
 	struct { /* objects of the standard library's C modules */

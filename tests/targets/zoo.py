@@ -15,6 +15,7 @@ import math
 import re
 import sys
 import types
+import warnings
 import weakref
 
 import oracle
@@ -28,7 +29,10 @@ PLAIN = (type(None), type(NotImplemented), type(...), bool, int, float, complex,
          types.AsyncGeneratorType, types.FrameType)
 # Of the standard library's C modules.
 LIBRARY = (collections.deque, collections.defaultdict, collections.OrderedDict, array.array, functools.partial)
-PLAIN += LIBRARY
+WRAPPERS = (range, slice, property, types.MappingProxyType, types.SimpleNamespace, weakref.ProxyType,
+            weakref.CallableProxyType, enumerate, zip, map)
+PLAIN += LIBRARY + WRAPPERS
+made_of = {}  # by id: what Python does not tell of these
 WAITING = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
 member_descriptor, base_exception = type(types.FunctionType.__closure__), BaseException
 
@@ -125,6 +129,35 @@ def library(one, kind, path):
     return "functools.partial(%s)" % ", ".join([text(function, inside) if len(path) <= DEPTH else "..."] + parts)
 
 
+def wrapper(one, kind, path):
+    inside = path + (one,)
+    held = lambda x: text(x, inside) if len(path) <= DEPTH else "..."
+    if kind is range:
+        return "range(%s, %s%s)" % (held(one.start), held(one.stop), ", " + held(one.step) if one.step != 1 else "")
+    if kind is slice:
+        return "slice(%s, %s, %s)" % (held(one.start), held(one.stop), held(one.step))
+    if kind is property:
+        getter = property.fget.__get__(one)
+        if type(getter) is types.FunctionType:
+            return "<property %s>" % ("%s %s" % (getter.__qualname__, place(getter.__code__)) if len(path) <= DEPTH else "...")
+        return "<property %s>" % ("None" if getter is None else held(getter))
+    if kind is types.MappingProxyType:
+        return "mappingproxy(%s)" % held(made_of[id(one)])
+    if kind is types.SimpleNamespace:
+        items = list(one.__dict__.items())
+        shown = items[:ELEMENTS] if len(path) < DEPTH else []
+        texts = ["%s=%s" % (name(key), text(value, inside)) for key, value in shown]
+        return "namespace(%s%s)" % (", ".join(texts), rest(len(shown), len(items)))
+    if kind in (weakref.ProxyType, weakref.CallableProxyType):
+        referent = made_of[id(one)]()
+        return "<weakproxy to %s>" % ("what is gone" if referent is None else held(referent))
+    if kind is enumerate:
+        return "<enumerate from %s of %s>" % (made_of[id(one)][0], held(made_of[id(one)][1]))
+    function, iterators = made_of[id(one)]
+    iterators = content(iterators, tuple, inside) if len(path) <= DEPTH else "..."
+    return "<zip of %s>" % iterators if kind is zip else "<map %s of %s>" % (held(function), iterators)
+
+
 def place(code):
     return "%s:%d" % (name(code.co_filename), code.co_firstlineno)
 
@@ -161,6 +194,8 @@ def content(one, kind, path):
     if kind is frozenset:
         inside = "{%s}" % elements(zip(frozenset.__iter__(one)), len(one), path, one) if frozenset.__len__(one) else ""
         return "frozenset(%s)" % inside
+    if kind in WRAPPERS:
+        return wrapper(one, kind, path)
     if kind in LIBRARY:
         return library(one, kind, path)
     if kind is types.FunctionType:
@@ -223,7 +258,7 @@ def text(one, path=()):
         return content(one, kind, path)
     base = next((base for base in kind.__mro__ if base in PLAIN), None)
     out = "<%s at %#x" % (type_name(kind), id(one))
-    if base:
+    if base and base is not types.SimpleNamespace:
         out += " " + content(one, base, path)
     if len(path) < DEPTH and kind.__flags__ & 1 << 9:
         found = list(attributes(one))
@@ -528,6 +563,102 @@ def make_partials():
         yield functools.partial(print, functools.Placeholder, 2)
 
 
+def make_wrappers():
+    yield from (range(0), range(5), range(2, 5), range(0, 10, 3), range(10, 0, -1), range(10**30), range(-5, 5, 10**20), range(0, 2, 1))
+    itself = [1]
+    around = slice(itself, None, {1: itself})
+    itself.append(around)
+    yield from (slice(5), slice(1, 2), slice(1, 2, 3), slice("a", [1, [2, [3]]]), around, itself)
+    getter = functools.partial(len, [])
+    yield from (Described.__dict__["with_getter"], Described.__dict__["with_setter"], property(), property(len), property(getter),
+                property(None, print), [[[property(function)]]], [[property(function)]], property([1, [2, [3]]]))
+    for mapping in ({}, {"a": 1}, {i: i for i in range(9)}, collections.OrderedDict(a=1), {"x": {"y": {}}}):
+        proxy = types.MappingProxyType(mapping)
+        made_of[id(proxy)] = mapping
+        yield proxy
+        yield [proxy]
+    for n in (0, 1, 5, 6, 20):
+        yield types.SimpleNamespace(**{"a%d" % i: [i] for i in range(n)})
+    loop = types.SimpleNamespace(x=1)
+    loop.self = loop
+    yield from (loop, [[loop]], [types.SimpleNamespace(**{"\u0416": types.SimpleNamespace(a=types.SimpleNamespace())})])
+    for name in ("Sub", "types.SimpleNamespace"):
+        yield type(name, (types.SimpleNamespace,), {"__module__": "types"})(a=1, b=[2])
+        yield type(name, (types.SimpleNamespace,), {"__slots__": ("s",)})(c=3)
+    yield type("Sub", (property,), {})(function)
+    for referent in (Node(1), function, Later, Bare()):
+        proxy = weakref.proxy(referent)
+        made_of[id(proxy)] = weakref.ref(referent)
+        keep_alive.append(referent)
+        yield from (proxy, [[proxy]])
+    gone = weakref.proxy(Later())
+    made_of[id(gone)] = lambda: None
+    yield gone
+    yield from make_iterators()
+
+
+def make_iterators():
+    for steps in (0, 1, 7):
+        for start in (0, -3, 2**40, sys.maxsize):
+            iterator = iter([1] * 9)
+            one = enumerate(iterator, start)
+            for _ in range(steps):
+                next(one)
+            made_of[id(one)] = "?" if start + steps >= sys.maxsize else str(start + steps), iterator
+            yield one
+    for n in range(8):
+        iterators = tuple(map(iter, ([1, 2],) * n))
+        zipped = zip(*iterators)
+        made_of[id(zipped)] = None, iterators
+        yield from (zipped, [zipped], [[zipped]])
+        if n:
+            for what in (function, len, [].append, int):
+                mapped = map(what, *iterators)
+                made_of[id(mapped)] = what, iterators
+                yield mapped
+    cycle = [1]
+    iterators = iter(cycle), iter(cycle)
+    zipped = zip(*iterators)
+    made_of[id(zipped)] = None, iterators
+    cycle.append(zipped)
+    yield from (zipped, cycle)
+    some = {1: 2}
+    yield from (filter(None, [1]), reversed([1]), reversed((1, 2)), iter(callable_once, None), iter([1]), iter((1,)), iter("a"),
+                iter("\u20ac"), iter(b"a"), iter(bytearray(b"a")), iter(range(5)), iter(range(10**30)), iter({1}), some.keys(),
+                some.values(), some.items(), iter(some), iter(some.values()), iter(some.items()), [].__len__, str.join,
+                int.__add__, dict.__dict__["fromkeys"], types.FunctionType.__dict__["__code__"], Slots.a,
+                Described.__dict__["static"], Described.__dict__["of_class"], super(Both, Both()), iter(Sequence()))
+    try:
+        raise KeyError
+    except KeyError as error:
+        yield error.__traceback__
+
+
+def callable_once():
+    pass
+
+
+class Sequence(object):
+    def __getitem__(self, i):
+        raise IndexError
+
+
+class Described(object):
+    @property
+    def with_getter(self):
+        pass
+
+    with_setter = property(lambda self: 1, lambda self, value: 1, None, "text")
+
+    @staticmethod
+    def static():
+        pass
+
+    @classmethod
+    def of_class(cls):
+        pass
+
+
 def make_library_subclasses():
     for name in ("Sub", "deque", "\x1b[2J", "collections.deque", "u\u0308"):
         for base, arguments in ((collections.deque, ([1, 2], 5)), (collections.defaultdict, (int, {1: 2})),
@@ -773,10 +904,12 @@ def known_size(one):
 
 
 def main():
+    warnings.simplefilter("ignore")  # of what is deprecated
     zoo = [None, NotImplemented, ..., True, False]
     for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions,
                  make_waiting, make_deques, make_default_dicts, make_ordered_dicts, make_arrays, make_partials,
-                 make_library_subclasses, make_codes):
+                 make_library_subclasses, make_codes,
+                 make_wrappers):
         zoo.extend(make())
     gc.collect()
     gc.disable()
