@@ -33,7 +33,8 @@ char *describe(const struct python *python, struct memory *memory, uint64_t obje
 /* The kinds of objects whose insides are known; a subclass is of its base's kind. */
 enum object_kind {
 	OBJECT_OTHER, /* nothing is known of it */
-	OBJECT_PLAIN, /* object and what derives from it alone: nothing but attributes; builtin ones that are not shown */
+	OBJECT_PLAIN, /* object and what derives from it alone: nothing but attributes; builtin ones that are not shown
+		       */
 	OBJECT_NONE,
 	OBJECT_NOT_IMPLEMENTED,
 	OBJECT_ELLIPSIS,

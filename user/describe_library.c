@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Objects of the standard library's C modules, and of builtin types that are little more than others which they hold, as
- * their repr() has them, within the limits of user/describe.h.
+ * Objects of the standard library's C modules, and of builtin types that are little more than others which they hold,
+ * as their repr() has them, within the limits of user/describe.h.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -87,81 +87,54 @@ void write_defaultdict(struct writer *writer, uint64_t object)
 
 /* --- Objects/odictobject.c --- */
 
-/* The first keys of an OrderedDict and what the dict that it also is has for them. */
-struct ordered {
-	uint64_t key[DESCRIBE_ELEMENTS], value[DESCRIBE_ELEMENTS];
-	size_t count, found;
-};
-
-static bool match_value(void *context, uint64_t key, uint64_t value)
+/* One key and what the dict has for it. */
+static void write_pair(struct writer *writer, uint64_t object, uint64_t node)
 {
-	struct ordered *ordered = context;
+	const struct layout *layout = writer->layout;
+	bool as_dict = layout->library.ordered_as_dict;
+	uint64_t key, hash, value;
 
-	for (size_t i = 0; i < ordered->count; i++) {
-		if (ordered->key[i] != key || ordered->value[i])
-			continue;
-		ordered->value[i] = value;
-		ordered->found++;
+	if (!at(writer, node, layout->library.node_key, &key) || !at(writer, node, layout->library.node_hash, &hash)) {
+		unreadable(writer);
+		return;
 	}
-	return ordered->found < ordered->count;
+	fputs(as_dict ? "" : "(", writer->out);
+	write_object(writer, key);
+	fputs(as_dict ? ": " : ", ", writer->out);
+	if (pyobject_dict_find(layout, writer->memory, object, key, hash, &value))
+		write_object(writer, value);
+	else
+		unreadable(writer);
+	fputs(as_dict ? "" : ")", writer->out);
 }
 
 /* Its order is that of a chain of nodes: that of the dict is another once something has been moved. */
-static bool read_ordered(const struct writer *writer, uint64_t object, uint64_t shown, struct ordered *ordered)
-{
-	const struct layout *layout = writer->layout;
-	uint64_t node;
-
-	memset(ordered, 0, sizeof(*ordered));
-	if (!shown)
-		return true;
-	if (!at(writer, object, layout->library.ordered_first, &node))
-		return false;
-	for (; node && ordered->count < shown; ordered->count++) {
-		if (!at(writer, node, layout->library.node_key, &ordered->key[ordered->count]) ||
-			!at(writer, node, layout->library.node_next, &node))
-			return false;
-	}
-	return pyobject_dict_items(layout, writer->memory, object, match_value, ordered);
-}
-
-static void write_pairs(struct writer *writer, const struct ordered *ordered)
-{
-	bool as_dict = writer->layout->library.ordered_as_dict;
-
-	for (size_t i = 0; i < ordered->count; i++) {
-		fputs(i ? ", " : "", writer->out);
-		fputs(as_dict ? "" : "(", writer->out);
-		write_object(writer, ordered->key[i]);
-		fputs(as_dict ? ": " : ", ", writer->out);
-		if (ordered->value[i])
-			write_object(writer, ordered->value[i]);
-		else
-			unreadable(writer);
-		fputs(as_dict ? "" : ")", writer->out);
-	}
-}
-
 void write_ordered_dict(struct writer *writer, uint64_t object)
 {
-	bool as_dict = writer->layout->library.ordered_as_dict;
-	struct ordered ordered;
-	uint64_t count;
+	const struct layout *layout = writer->layout;
+	const char *brackets = layout->library.ordered_as_dict ? "{}" : "[]";
+	uint64_t count, node, shown = 0, most;
 
-	if (!at(writer, object, writer->layout->dict.used, &count) ||
-		!read_ordered(writer, object, elements_shown(writer, count), &ordered)) {
+	if (!at(writer, object, layout->dict.used, &count) ||
+		!at(writer, object, layout->library.ordered_first, &node)) {
 		unreadable(writer);
 		return;
 	}
 	fputs("OrderedDict(", writer->out);
 	if (count) {
-		fputc(as_dict ? '{' : '[', writer->out);
+		most = elements_shown(writer, count);
+		fputc(brackets[0], writer->out);
 		if (enter(writer, object)) {
-			write_pairs(writer, &ordered);
+			while (node && shown < most) {
+				fputs(shown++ ? ", " : "", writer->out);
+				write_pair(writer, object, node);
+				if (!at(writer, node, layout->library.node_next, &node))
+					break;
+			}
 			writer->depth--;
 		}
-		write_rest(writer, ordered.count, count);
-		fputc(as_dict ? '}' : ']', writer->out);
+		write_rest(writer, shown, count);
+		fputc(brackets[1], writer->out);
 	}
 	fputc(')', writer->out);
 }
@@ -348,8 +321,7 @@ static void write_arguments(
 	if (enter(writer, object)) {
 		for (; arguments.shown < count && arguments.shown < arguments.most; arguments.shown++) {
 			fputs(arguments.shown ? ", " : "", writer->out);
-			write_element(writer,
-				positional + (uint64_t)layout->member.tuple_items + arguments.shown * 8);
+			write_element(writer, positional + (uint64_t)layout->member.tuple_items + arguments.shown * 8);
 		}
 		if (arguments.shown < arguments.most)
 			pyobject_dict_items(layout, writer->memory, keywords, write_keyword, &arguments);

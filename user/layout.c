@@ -201,7 +201,7 @@
 #define LIBRARY(deque, as_dict, partial) \
 	.deque_size = (deque), .deque_first = 24, .deque_index = 40, .deque_most = 64, .block_items = 8, .block_next = 520, \
 	.block_size = 528, .defaultdict_size = 56, .defaultdict_factory = 48, .ordered_size = 112, .ordered_first = 48, \
-	.ordered_slots = 72, .node_key = 0, .node_next = 16, .node_size = 32, .ordered_as_dict = (as_dict), \
+	.ordered_slots = 72, .node_key = 0, .node_hash = 8, .node_next = 16, .node_size = 32, .ordered_as_dict = (as_dict), \
 	.array_size = 64, .array_items = 24, .array_allocated = 32, .array_descr = 40, .descr_code = 0, .descr_itemsize = 4, \
 	.partial_size = (partial), .partial_function = 16, .partial_arguments = 24, .partial_keywords = 32
 

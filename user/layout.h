@@ -282,6 +282,7 @@ struct layout {
 		int32_t ordered_first; /* od_first: the first of a chain of nodes */
 		int32_t ordered_slots; /* od_fast_nodes_size: length of an array of pointers to them */
 		int32_t node_key; /* struct _odictnode */
+		int32_t node_hash;
 		int32_t node_next;
 		int32_t node_size;
 		bool ordered_as_dict; /* repr() shows {}, not a list of pairs; 3.12+ */

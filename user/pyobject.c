@@ -8,6 +8,9 @@
 /* A dict with more entries than this is not searched. */
 #define DICT_ENTRIES_MOST (1u << 17)
 #define DICT_SLOTS_MOST (UINT64_C(1) << 40)
+/* A key that is not found after so many slots is not there. */
+#define DICT_PROBES_MOST 1000
+#define PERTURB_SHIFT 5
 
 /* Kinds of PyDictKeysObject.dk_kind, Include/internal/pycore_dict.h 3.11+. */
 #define DK_GENERAL 0
@@ -149,6 +152,8 @@ struct dict_entries {
 	uint64_t first; /* address */
 	uint64_t count;
 	uint64_t room; /* entries that the keys object has place for */
+	uint64_t slots; /* of the hash table before them, each the number of an entry, or negative */
+	uint32_t width; /* bytes a slot */
 	uint32_t size; /* bytes an entry */
 	uint32_t key; /* offset of the key; the value follows it */
 };
@@ -162,8 +167,6 @@ static uint64_t usable(uint64_t slots)
 static bool keys_entries(
 	const struct layout *layout, struct memory *memory, uint64_t keys, struct dict_entries *entries)
 {
-	uint64_t indices;
-
 	if (!keys || !memory_u64(memory, keys + (uint64_t)layout->dict.dk_nentries, &entries->count))
 		return false;
 	entries->size = 24;
@@ -175,8 +178,8 @@ static bool keys_entries(
 			size > DICT_SLOTS_MOST)
 			return false;
 		/* Objects/dictobject.c, DK_IXSIZE: the narrowest integer that can number the slots. */
-		indices = size <= 0xff ? size : size <= 0xffff ? 2 * size : 4 * size;
-		entries->room = usable(size);
+		entries->width = size <= 0xff ? 1 : size <= 0xffff ? 2 : 4;
+		entries->slots = size;
 	} else {
 		uint8_t log2[2], kind; /* dk_log2_size, dk_log2_index_bytes */
 
@@ -185,15 +188,16 @@ static bool keys_entries(
 			!memory_read(memory, keys + (uint64_t)layout->dict.dk_kind, &kind, 1) || log2[0] > 40 ||
 			log2[1] > 40 || kind > DK_MOST)
 			return false;
-		indices = UINT64_C(1) << log2[1];
-		entries->room = usable(UINT64_C(1) << log2[0]);
+		entries->slots = UINT64_C(1) << log2[0];
+		entries->width = log2[1] >= log2[0] && log2[1] - log2[0] <= 3 ? 1u << (log2[1] - log2[0]) : 0;
 		if (kind != DK_GENERAL) {
 			entries->size = 16;
 			entries->key = 0;
 		}
 	}
-	entries->first = keys + (uint64_t)layout->dict.dk_indices + indices;
-	return true;
+	entries->room = usable(entries->slots);
+	entries->first = keys + (uint64_t)layout->dict.dk_indices + entries->slots * entries->width;
+	return entries->width != 0;
 }
 
 uint64_t pyobject_keys_size(const struct layout *layout, struct memory *memory, uint64_t keys)
@@ -307,6 +311,52 @@ bool pyobject_dict_items(
 	bool cut;
 
 	return visit_dict(layout, memory, dict, visit, context, &cut);
+}
+
+/* The number of the entry in a slot; negative: of none. */
+static bool read_slot(const struct layout *layout, struct memory *memory, uint64_t keys,
+	const struct dict_entries *entries, uint64_t slot, int32_t *number)
+{
+	unsigned char raw[4] = {0};
+
+	if (!memory_read(memory, keys + (uint64_t)layout->dict.dk_indices + slot * entries->width, raw, entries->width))
+		return false;
+	if (entries->width == 1)
+		*number = (int8_t)raw[0];
+	else if (entries->width == 2)
+		*number = (int16_t)(raw[0] | raw[1] << 8);
+	else
+		memcpy(number, raw, sizeof(*number));
+	return true;
+}
+
+/* Objects/dictobject.c, lookdict */
+bool pyobject_dict_find(
+	const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t key, uint64_t hash, uint64_t *value)
+{
+	uint64_t keys, slot = hash, perturb = hash, found;
+	struct dict_entries entries;
+	int32_t number;
+
+	if (!memory_u64(memory, dict + (uint64_t)layout->dict.keys, &keys) ||
+		!keys_entries(layout, memory, keys, &entries) || entries.width > sizeof(number))
+		return false;
+	for (int i = 0; i < DICT_PROBES_MOST; i++) {
+		slot &= entries.slots - 1;
+		if (!read_slot(layout, memory, keys, &entries, slot, &number) || number == -1)
+			return false;
+		if (number >= 0 && (uint64_t)number < entries.room) {
+			uint64_t entry = entries.first + (uint64_t)number * entries.size + entries.key;
+
+			if (!memory_u64(memory, entry, &found))
+				return false;
+			if (found == key)
+				return memory_u64(memory, entry + sizeof(key), value) && *value;
+		}
+		perturb >>= PERTURB_SHIFT;
+		slot = slot * 5 + perturb + 1;
+	}
+	return false;
 }
 
 struct wanted {

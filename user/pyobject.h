@@ -51,6 +51,10 @@ bool pyobject_dict_items(
 bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
 	pyobject_visit_item *visit, void *context);
 
+/* The value that a dict, whose table is its own, has for this very object, which has this hash; false without. */
+bool pyobject_dict_find(const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t key, uint64_t hash,
+	uint64_t *value);
+
 /* What dict.__sizeof__ says of one whose type has this basicsize. */
 uint64_t pyobject_dict_size(const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t basicsize);
 

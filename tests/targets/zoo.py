@@ -506,6 +506,16 @@ def make_ordered_dicts():
     behind = collections.OrderedDict(x=1)
     dict.__setitem__(behind, "y", 2)
     yield behind
+    for far in (2**20, 2**33, 2**60, 7**20):  # whose slots are taken by others
+        one = collections.OrderedDict((i * far, -i) for i in range(300))
+        for i in range(290):
+            one.move_to_end(i * far)
+            yield from ([one.copy()] if i % 29 == 0 else ())
+        yield one
+    large = collections.OrderedDict((str(i), i) for i in range(200000))
+    for i in range(150000):
+        large.move_to_end(str(i))
+    yield large
     unlinked = collections.OrderedDict()
     dict.__setitem__(unlinked, "y", 2)
     yield unlinked
