@@ -679,6 +679,7 @@ def make_library_subclasses():
                 one.attribute = [one]
                 yield one
                 yield type(name, (base,), {"__module__": module, "__slots__": ("s",)})(*arguments)
+                yield type(name, (base,), {"__module__": module, "__slots__": ()})(*arguments)  # as large as its base
             yield type(name, (Sizes, base), {})(*arguments)
     yield deque([1], 2)
     lie = partial()
