@@ -21,6 +21,9 @@
 /* A container's buffer that is larger than this is looked for beyond its chunk. */
 #define BUFFER_LEAST 2048
 #define BUFFER_MOST (UINT64_C(1) << 40)
+/* A deque's blocks hold 64 objects (Modules/_collectionsmodule.c, BLOCKLEN). */
+#define BLOCK_ITEMS 64
+#define BLOCKS_MOST (1u << 24)
 /* Types whose nature is remembered; a power of two. */
 #define TYPES_SLOTS (1u << 15)
 #define CONTAINERS_SLOTS 1024u
@@ -121,6 +124,23 @@ static uint64_t word_at(const struct search *search, uint64_t address, int32_t o
 	return memory_u64(search->memory, address + (uint64_t)offset, &value) ? value : 0;
 }
 
+/* The blocks of a deque, each of which leads to the next. */
+static void enter_blocks(struct search *search, uint64_t deque)
+{
+	const struct layout *layout = &search->python->layout;
+	uint64_t block = word_at(search, deque, layout->library.deque_first);
+	uint64_t left = word_at(search, deque, layout->member.size) / BLOCK_ITEMS + 2;
+
+	for (; block && left && left < BLOCKS_MOST; left--) {
+		struct chunk *chunk = find(search, block >> CHUNK_SHIFT);
+
+		if (!chunk)
+			break;
+		enter(search, chunk, 0);
+		block = word_at(search, block, layout->library.block_next);
+	}
+}
+
 /* The header of a container: what it holds lies elsewhere, or goes on for long. */
 static void enter_container(struct search *search, uint64_t object, enum object_kind kind)
 {
@@ -142,12 +162,34 @@ static void enter_container(struct search *search, uint64_t object, enum object_
 			(word_at(search, object, layout->member.set_mask) + 1) * 16);
 		break;
 	case OBJECT_DICT:
+	case OBJECT_DEFAULTDICT:
+	case OBJECT_ORDERED_DICT:
 		keys = word_at(search, object, layout->dict.keys);
 		if (keys)
 			enter_range(search, keys, pyobject_keys_size(layout, search->memory, keys));
 		break;
+	case OBJECT_DEQUE:
+		enter_blocks(search, object);
+		break;
 	default:
 		break;
+	}
+}
+
+static bool is_container(enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_LIST:
+	case OBJECT_TUPLE:
+	case OBJECT_DICT:
+	case OBJECT_SET:
+	case OBJECT_FROZENSET:
+	case OBJECT_DEQUE:
+	case OBJECT_DEFAULTDICT:
+	case OBJECT_ORDERED_DICT:
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -159,8 +201,7 @@ static void learn_containers(struct search *search, const struct type_table *typ
 		bool exact;
 		enum object_kind kind = describe_kind(search->python, search->memory, type, &exact);
 
-		if (kind != OBJECT_LIST && kind != OBJECT_TUPLE && kind != OBJECT_DICT && kind != OBJECT_SET &&
-			kind != OBJECT_FROZENSET)
+		if (!is_container(kind))
 			continue;
 		/* Two that fall on one place: the builtin type is the one with large ones. */
 		if (!container->type || exact)
