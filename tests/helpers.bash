@@ -178,6 +178,24 @@ makes_progress() {
   eventually beats_more_than $((${now:-0} + ${1:-1}))
 }
 
+# --- the barriers of new_ids.py ---
+
+# start_ids [N]: at barrier 0; the ids of all objects are in $WORLD/ids.0
+start_ids() {
+  start new_ids.py "$INNER/ids" "${1:-1000}"
+  wait_for_ids 0
+}
+wait_for_ids() {
+  eventually test -s "$WORLD/ids.$1"
+  TARGET=$(innermost "$TARGET")
+  eventually awaits_signal "$TARGET"
+}
+awaits_signal() { [ "$(state_of "$1")" = S ] && grep -q '^128 ' "/proc/$1/syscall"; } # rt_sigtimedwait
+next_step() { # NUMBER
+  kill -USR1 "$TARGET"
+  wait_for_ids "$1"
+}
+
 # --- the tool ---
 
 # ogt ARGS...: with a guard against hanging. Exit code in $status, output in $WORLD/out, messages in $WORLD/err.

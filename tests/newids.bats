@@ -5,17 +5,6 @@
 load traced
 
 judge_ids() { "$JUDGE" "$TESTS/objgraph_new_ids.py" "$@"; }
-start_ids() {
-  start new_ids.py "$INNER/ids" "${1:-1000}"
-  wait_for_file 0
-}
-wait_for_file() { eventually test -s "$WORLD/ids.$1" && eventually state_is "$TARGET" S && eventually at_barrier; }
-at_barrier() { grep -q '^128 ' "/proc/$(innermost "$TARGET")/syscall"; }
-state_is() { [ "$(state_of "$(innermost "$1")")" = "$2" ]; }
-next_step() { # NUMBER
-  kill -USR1 "$(innermost "$TARGET")"
-  wait_for_file "$1"
-}
 new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 
 @test "ids kept between runs: tables and sets are objgraph's" {
@@ -148,7 +137,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 signal.sigwait([signal.SIGUSR1])
 os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
   TARGET=$(innermost "$TARGET")
-  eventually at_barrier
+  eventually awaits_signal "$TARGET"
   ogt -p "$TARGET" --new-ids --state "$WORLD/state"
   succeeds
   cp "$WORLD/state" "$WORLD/good"
