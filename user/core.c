@@ -399,12 +399,6 @@ static int take_segment(struct core *core, const GElf_Phdr *header, const char *
 		header->p_filesz > header->p_memsz)
 		return error_set(
 			error, ERROR_FAILED, "core file %s cannot be used: segment %zu makes no sense", path, i);
-	if (header->p_filesz && (header->p_offset > core->size || header->p_filesz > core->size - header->p_offset))
-		return error_set(error, ERROR_FAILED,
-			"core file %s cannot be used: it is cut short at byte %llu, in the memory at %#llx (ulimit -c, "
-			"or "
-			"a full disk)",
-			path, (unsigned long long)core->size, (unsigned long long)header->p_vaddr);
 	core->segments[i] = (struct segment){header->p_vaddr, header->p_vaddr + header->p_filesz, header->p_offset};
 	mappings->mapping[i] = (struct mapping){.start = header->p_vaddr,
 		.end = header->p_vaddr + ((header->p_memsz + MEMORY_PAGE_SIZE - 1) & ~(uint64_t)(MEMORY_PAGE_SIZE - 1)),
@@ -422,14 +416,54 @@ static int by_segment_start(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Whether the file ends before these bytes do. */
+static bool lacks(const struct core *core, uint64_t offset, uint64_t size)
+{
+	return size && (offset > core->size || size > core->size - offset);
+}
+
+static int cut_short(const struct core *core, const char *path, const char *where, struct error *error)
+{
+	return error_set(error, ERROR_FAILED,
+		"core file %s cannot be used: it is cut short at byte %llu, in %s (ulimit -c, or a full disk)", path,
+		(unsigned long long)core->size, where);
+}
+
+/* All that the file's headers speak of is there, also what nobody will ask for: a core is whole, or none. */
+static int is_whole(const struct core *core, Elf *elf, size_t *count, const char *path, struct error *error)
+{
+	char where[64];
+	GElf_Ehdr file;
+
+	if (!gelf_getehdr(elf, &file))
+		return error_set(error, ERROR_FAILED, "core file %s cannot be used: %s", path, elf_errmsg(-1));
+	if (lacks(core, file.e_phoff, (uint64_t)file.e_phnum * file.e_phentsize))
+		return cut_short(core, path, "its headers", error);
+	if (elf_getphdrnum(elf, count) < 0 || !*count || *count > SEGMENTS_MOST)
+		return error_set(error, ERROR_FAILED,
+			"core file %s cannot be used: it has no segments, or makes no sense", path);
+	for (size_t i = 0; i < *count; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(elf, (int)i, &header))
+			return cut_short(core, path, "its headers", error);
+		if (!lacks(core, header.p_offset, header.p_filesz))
+			continue;
+		snprintf(where, sizeof(where), "the memory at %#llx", (unsigned long long)header.p_vaddr);
+		return cut_short(core, path, header.p_type == PT_LOAD ? where : "its notes", error);
+	}
+	if (lacks(core, file.e_shoff, (uint64_t)file.e_shnum * file.e_shentsize))
+		return cut_short(core, path, "its last headers", error);
+	return 0;
+}
+
 static int read_headers(struct core *core, Elf *elf, const char *path, struct error *error)
 {
 	size_t count;
 	int result = 0;
 
-	if (elf_getphdrnum(elf, &count) < 0 || !count || count > SEGMENTS_MOST)
-		return error_set(
-			error, ERROR_FAILED, "core file %s cannot be used: it is cut short or has no segments", path);
+	if (is_whole(core, elf, &count, path, error) < 0)
+		return -1;
 	core->segments = calloc(count, sizeof(*core->segments));
 	core->mappings.mapping = calloc(count, sizeof(*core->mappings.mapping));
 	if (!core->segments || !core->mappings.mapping)
@@ -438,9 +472,7 @@ static int read_headers(struct core *core, Elf *elf, const char *path, struct er
 		GElf_Phdr header;
 
 		if (!gelf_getphdr(elf, (int)i, &header))
-			return error_set(error, ERROR_FAILED,
-				"core file %s cannot be used: it is cut short at byte %llu", path,
-				(unsigned long long)core->size);
+			return cut_short(core, path, "its headers", error);
 		if (header.p_type == PT_NOTE)
 			result = read_notes(core, &header, path, error);
 		/* [vsyscall] is the kernel's. */
