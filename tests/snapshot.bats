@@ -92,8 +92,8 @@ file_equals_oracle() {
   end_target
   ask saved --load "$WORLD/snapshot"
   same_answers live saved
-  ask cored --load "$CORE"
-  same_answers live cored
+  ask dumped --load "$CORE"
+  same_answers live dumped
   judge_zoo "$WORLD/snapshot"
   judge_zoo "$CORE"
 }
@@ -264,4 +264,185 @@ new_of() { # FILE FILE... [-- ARGS...]
   ogt --load "$WORLD/s.0" --load "$WORLD/c.1" --load "$WORLD/s.2" --limit 0 --format json
   succeeds
   [ "$(json '[.[] | select(.event == "growth")] | length')" = 3 ]
+}
+
+# --- cores of the kernel ---
+
+# dumping ARGS...: RUN_PYTHON of a program that leaves a core in $WORLD when it aborts
+dumps_core() {
+  case $(cat /proc/sys/kernel/core_pattern) in core | core.%p) ;; *) skip "core_pattern is $(cat /proc/sys/kernel/core_pattern)" ;; esac
+  # shellcheck disable=SC2016
+  WRAPPER=(bash -c 'cd "$1" && ulimit -c unlimited && shift && exec "$@"' - "$WORLD")
+}
+
+# The target aborts; its core is at $CORE.
+abort_target() {
+  kill -ABRT "$TARGET"
+  eventually is_gone "${PIDS[-1]}"
+  CORE=$(find "$WORLD" -maxdepth 1 -name 'core' -o -name "core.$TARGET" | head -n 1)
+  [ -n "$CORE" ]
+}
+
+@test "the kernel's core of a process that aborts: the same answers as before" {
+  only_system
+  dumps_core
+  start_zoo
+  ask live -p "$TARGET"
+  save "$WORLD/snapshot"
+  abort_target
+  ask dumped --load "$CORE"
+  same_answers live dumped
+  judge_zoo "$CORE"
+  ask saved --load "$WORLD/snapshot"
+  same_answers live saved
+}
+
+@test "cores with more or fewer mappings in them; one without the heap is refused" {
+  local filter
+  only_system
+  dumps_core
+  for filter in 0x7f 0x23 0x11 0x01; do
+    start_zoo
+    ask live -p "$TARGET"
+    echo "$filter" >"/proc/$TARGET/coredump_filter"
+    abort_target
+    echo "coredump_filter $filter: $(stat -c %s "$CORE") bytes"
+    ask dumped --load "$CORE"
+    same_answers live dumped
+    rm "$CORE" "$WORLD/zoo"
+  done
+  start_zoo
+  echo 0 >"/proc/$TARGET/coredump_filter"
+  abort_target
+  ogt --load "$CORE" --types
+  fails_with 1 "$CORE"
+  [ ! -s "$WORLD/out" ]
+}
+
+@test "a program that embeds libpython: its core and its snapshot" {
+  only_system
+  dumps_core
+  build_embed
+  RUN_PYTHON=("${EMBED[@]}")
+  start_at_barrier many.py 1000
+  save "$WORLD/snapshot"
+  abort_target
+  file_equals_oracle "$WORLD/snapshot"
+  file_equals_oracle "$CORE"
+}
+
+# --- what is no heap ---
+
+# refused_file FILE PATTERN...: said, with its name, and no answer
+refused_file() {
+  local file=$1
+  shift
+  ogt --load "$file" --types
+  if [ "$status" != 1 ]; then echo "$file was read, $(stat -c %s "$file") bytes"; fi
+  fails_with 1 "$file" "$@"
+  [ ! -s "$WORLD/out" ]
+}
+
+@test "what is no heap is refused, and says what it is not" {
+  only_system
+  start_at_barrier plain.py
+  save "$WORLD/snapshot"
+  : >"$WORLD/empty"
+  echo "a text" >"$WORLD/text"
+  gzip -c "$WORLD/snapshot" >"$WORLD/packed"
+  mkfifo "$WORLD/fifo"
+  ln -s "$WORLD/none" "$WORLD/dangling"
+  refused_file "$WORLD/empty" 'neither a snapshot' 'empty'
+  refused_file "$WORLD/text" 'neither a snapshot'
+  refused_file "$WORLD/packed" 'neither a snapshot' 'unpacked'
+  refused_file "$WORLD" 'no regular file'
+  refused_file "$WORLD/fifo" 'no regular file'
+  refused_file /dev/zero 'no regular file'
+  refused_file "$WORLD/none" 'No such file'
+  refused_file "$WORLD/dangling" 'No such file'
+  refused_file "$OGT" 'neither a snapshot'
+  # 32-bit and big-endian cores, their heads at least; then one with nothing behind its head
+  "$JUDGE" -c 'import struct, sys
+for name, kind in (("32", b"\1\1"), ("big", b"\2\2")):
+    head = b"\x7fELF" + kind + b"\1" + bytes(9)
+    head += struct.pack(("<" if kind == b"\1\1" else ">") + "HHIQQQIHHHHHH", 4, 3, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    open(sys.argv[1] + "/" + name, "wb").write(head + bytes(4096))' "$WORLD"
+  refused_file "$WORLD/32" '32-bit'
+  printf '\x7fELF\x02\x01\x01' | cat - <(head -c 9 /dev/zero) <(printf '\x04\x00\x3e\x00') <(head -c 44 /dev/zero) >"$WORLD/bare"
+  refused_file "$WORLD/bare" 'no segments'
+  # Through a link it is what it is.
+  ln -s "$WORLD/snapshot" "$WORLD/link"
+  ogt --load "$WORLD/link" --types
+  succeeds
+}
+
+@test "a snapshot that is cut anywhere is refused, with the offset" {
+  local size at
+  only_system
+  start_at_barrier plain.py
+  save "$WORLD/good"
+  size=$(stat -c %s "$WORLD/good")
+  for at in 1 19 20 31 32 33 63 64 65 100 1000 $((size - 33)) $((size - 32)) $((size - 31)) $((size - 2)) $((size - 1)) \
+    $(seq $((size / 30)) $((size / 30)) $((size - 40))); do
+    head -c "$at" "$WORLD/good" >"$WORLD/cut"
+    if [ "$at" -lt 20 ]; then
+      refused_file "$WORLD/cut" 'neither a snapshot'
+    else
+      refused_file "$WORLD/cut" 'cut short' 'at byte [0-9]+$'
+      [ "$(sed -n 's/.*at byte //p' "$WORLD/err")" -le "$at" ]
+    fi
+  done
+  cp "$WORLD/good" "$WORLD/longer"
+  printf x >>"$WORLD/longer"
+  refused_file "$WORLD/longer" "at byte $size\$"
+  cat "$WORLD/good" "$WORLD/good" >"$WORLD/longer"
+  refused_file "$WORLD/longer" "at byte $size\$"
+}
+
+@test "a snapshot with one byte altered is refused, wherever that is" {
+  only_system
+  start_at_barrier plain.py
+  save "$WORLD/good"
+  "$JUDGE" - "$OGT" "$WORLD/good" "$WORLD/altered" <<'END'
+import random, re, subprocess, sys
+tool, good, altered = sys.argv[1:]
+data = open(good, "rb").read()
+random.seed(1)
+places = list(range(0, 100, 3)) + [len(data) - 1 - i for i in range(0, 40, 3)]
+places += [random.randrange(len(data)) for _ in range(100)]
+for place in places:
+    bytes_ = bytearray(data)
+    bytes_[place] ^= 1 << random.randrange(8)
+    open(altered, "wb").write(bytes_)
+    run = subprocess.run([tool, "--load", altered, "--types"], capture_output=True, text=True)
+    offset = re.search(r"at byte (\d+)$", run.stderr.strip())
+    said = altered in run.stderr and (place < 32 or offset and int(offset[1]) <= place)
+    if run.returncode != 1 or run.stdout or not said:
+        sys.exit("byte %d of %d: exit code %d, %s" % (place, len(data), run.returncode, run.stderr))
+END
+  # Another version of the format is named as such.
+  sed '1s/heap 1$/heap 2/' "$WORLD/good" >"$WORLD/altered"
+  cmp -s "$WORLD/good" "$WORLD/altered" && return 1
+  refused_file "$WORLD/altered" version
+}
+
+@test "a core that is cut is refused, with the offset" {
+  local core size at
+  only_system
+  dumps_core
+  start_at_barrier plain.py
+  save_core
+  abort_target
+  for core in "$WORLD"/core*; do
+    ogt --load "$core" --types
+    succeeds
+    size=$(stat -c %s "$core")
+    cp "$core" "$WORLD/cut"
+    for at in $((size - 1)) $((size - 3000)) $((size - 5000)) $(seq $((size * 14 / 15)) -$((size / 15)) 5000) 4000 2000 100 64; do
+      truncate -s "$at" "$WORLD/cut"
+      refused_file "$WORLD/cut" "cut short at byte $at,"
+    done
+    truncate -s 63 "$WORLD/cut"
+    refused_file "$WORLD/cut" 'neither a snapshot'
+  done
 }
