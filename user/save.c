@@ -3,6 +3,7 @@
 #include "save.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@
 
 int save_check(const struct options *options, struct error *error)
 {
-	if (!options->force && access(options->save, F_OK) == 0)
+	/* A link that leads nowhere is there, too. */
+	if (!options->force && faccessat(AT_FDCWD, options->save, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return error_set(error, ERROR_FAILED, "%s is there already: --force replaces it", options->save);
 	return replace_check("snapshot", options->save, error);
 }
