@@ -17,6 +17,16 @@ static void resolve(const char *path, char *target)
 		snprintf(target, PATH_MAX, "%s", path);
 }
 
+/* Whether something else than a file is there: a folder, a device; they would be gone afterwards. */
+static int check_kind(const char *what, const char *path, const char *target, struct error *error)
+{
+	struct stat status;
+
+	if (stat(target, &status) == 0 && !S_ISREG(status.st_mode))
+		return error_set(error, ERROR_FAILED, "cannot write %s %s: it is no regular file", what, path);
+	return 0;
+}
+
 int replace_check(const char *what, const char *path, struct error *error)
 {
 	char target[PATH_MAX], *directory;
@@ -24,6 +34,8 @@ int replace_check(const char *what, const char *path, struct error *error)
 	if (!*path)
 		return error_set(error, ERROR_FAILED, "the %s has no name", what);
 	resolve(path, target);
+	if (check_kind(what, path, target, error) < 0)
+		return -1;
 	if (access(target, F_OK) == 0 && access(target, W_OK) < 0)
 		return error_set(error, ERROR_FAILED, "cannot write %s %s: %s", what, path, strerror(errno));
 	directory = dirname(target);
@@ -46,7 +58,10 @@ int replace_begin(struct replacement *replacement, const char *what, const char 
 	replacement->what = what;
 	replacement->path = path;
 	replacement->keep = false;
+	replacement->fd = -1;
 	resolve(path, replacement->target);
+	if (check_kind(what, path, replacement->target, error) < 0)
+		return -1;
 	snprintf(replacement->temporary, sizeof(replacement->temporary), "%s.%ld.tmp", replacement->target,
 		(long)getpid());
 	replacement->fd = open(replacement->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
