@@ -26,6 +26,8 @@ void interrupt_install(void)
 	sigaction(SIGTERM, &catch, NULL);
 	sigaction(SIGHUP, &catch, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* A file that may not grow any more (ulimit -f) is an error of write(), to be told and cleaned up after. */
+	sigaction(SIGXFSZ, &ignore, NULL);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &stop, NULL);
