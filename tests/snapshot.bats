@@ -446,3 +446,449 @@ END
     refused_file "$WORLD/cut" 'neither a snapshot'
   done
 }
+
+# --- the program that a core is of ---
+
+@test "a core without the program that it is of: named, and read with --exe; another build is refused" {
+  local other
+  only_system
+  dumps_core
+  mkdir "$WORLD/bin" "$WORLD/elsewhere" "$WORLD/other"
+  cp "$PYTHON" "$WORLD/bin/python3"
+  RUN_PYTHON=(env PYTHONHOME=/usr "$WORLD/bin/python3")
+  start_zoo
+  ask live -p "$TARGET"
+  save_core
+  mv "$CORE" "$WORLD/gdb"
+  abort_target
+  for CORE in "$CORE" "$WORLD/gdb"; do
+    mv "$WORLD/bin/python3" "$WORLD/elsewhere/renamed"
+    refused_file "$CORE" "$WORLD/bin/python3" -- '--exe'
+    ask dumped --load "$CORE" --exe "$WORLD/elsewhere/renamed"
+    same_answers live dumped
+    # Of the files that are given the right one is found.
+    ogt --load "$CORE" --exe /bin/true --exe "$WORLD/none" --exe "$WORLD/elsewhere/renamed" --count-of list
+    succeeds
+    # Another build, under the same name: its build-id is in its first page.
+    cp "$WORLD/elsewhere/renamed" "$WORLD/other/python3"
+    "$JUDGE" -c 'import subprocess, sys
+notes = subprocess.run(["readelf", "-lW", sys.argv[1]], capture_output=True, text=True).stdout
+place = next(int(line.split()[1], 16) for line in notes.splitlines() if line.split()[:1] == ["NOTE"] and int(line.split()[4], 16) in (0x24, 0x44))
+with open(sys.argv[1], "r+b") as file:
+    file.seek(place + 20)
+    byte = file.read(1)
+    file.seek(place + 20)
+    file.write(bytes([byte[0] ^ 255]))' "$WORLD/other/python3"
+    refuse cmp -s "$WORLD/other/python3" "$WORLD/elsewhere/renamed"
+    for other in "$WORLD/other/python3" /bin/true "$WORLD/none" "$WORLD/fifo"; do
+      ogt --load "$CORE" --exe "$other" --types
+      fails_with 1 "$WORLD/bin/python3" -- '--exe'
+      [ ! -s "$WORLD/out" ]
+    done
+    # Where the program was: another build by now.
+    cp "$WORLD/other/python3" "$WORLD/bin/python3"
+    refused_file "$CORE" "$WORLD/bin/python3" -- '--exe'
+    cp "$WORLD/elsewhere/renamed" "$WORLD/bin/python3"
+    ogt --load "$CORE" --count-of list
+    succeeds
+  done
+}
+
+# --- whose ids ---
+
+@test "ids of two processes, of two programs, of one before and after exec are not compared" {
+  local other first
+  only_system
+  start_ids
+  save "$WORLD/a"
+  save_core
+  mv "$CORE" "$WORLD/a.core"
+  end_target
+  start_ids
+  save "$WORLD/b"
+  save_core
+  mv "$CORE" "$WORLD/b.core"
+  for other in "$WORLD/b" "$WORLD/b.core"; do
+    for first in "$WORLD/a" "$WORLD/a.core"; do
+      ogt --load "$first" --load "$other" --new-ids
+      fails_with 1 "$first and $other are of two processes"
+      [ ! -s "$WORLD/out" ]
+    done
+  done
+  ogt --load "$WORLD/a" --load "$WORLD/a.core" --load "$WORLD/b" --new-ids
+  fails_with 1 'two processes'
+  ogt --load "$WORLD/a" --load "$WORLD/a.core" --new-ids --format json
+  succeeds
+  [ "$(json '[.[-1].types[].new] | add')" = 0 ]
+  cp "$PYTHON" "$WORLD/python3"
+  RUN_PYTHON=(env PYTHONHOME=/usr "$WORLD/python3")
+  start_ids
+  save "$WORLD/other"
+  ogt --load "$WORLD/a" --load "$WORLD/other" --new-ids
+  fails_with 1 'of two programs' "$WORLD/python3"
+  [ ! -s "$WORLD/out" ]
+}
+
+@test "after exec it is another process, also when that is the same Python" {
+  only_system
+  launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.sigwait([signal.SIGUSR1])
+os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
+  eventually awaits_signal "$TARGET"
+  save "$WORLD/a"
+  save_core
+  mv "$CORE" "$WORLD/a.core"
+  kill -USR1 "$TARGET"
+  eventually grep -q sleep "/proc/$TARGET/cmdline"
+  eventually state_is "$TARGET" S
+  save "$WORLD/b"
+  save_core
+  mv "$CORE" "$WORLD/b.core"
+  for pair in "a b" "a.core b.core" "a b.core"; do
+    ogt --load "$WORLD/${pair% *}" --load "$WORLD/${pair#* }" --new-ids
+    fails_with 1 'two processes' 'started at another time'
+    [ ! -s "$WORLD/out" ]
+  done
+}
+
+# --- where a snapshot goes ---
+
+@test "a file that is there is kept, and the process not touched, unless --force" {
+  only_system
+  start_at_barrier plain.py
+  echo mine >"$WORLD/file"
+  # Nobody could be traced here: it was said before anybody was looked at.
+  launch sleep 1000
+  ogt -p "$TARGET" --save "$WORLD/file"
+  fails_with 1 "$WORLD/file is there already" -- '--force'
+  TARGET=$(innermost "${PIDS[0]}")
+  ogt -p "$TARGET" --save "$WORLD/file"
+  fails_with 1 "$WORLD/file is there already" -- '--force'
+  [ "$(cat "$WORLD/file")" = mine ]
+  refuse grep 'objects of' "$WORLD/err"
+  ogt -p "$TARGET" --save "$WORLD/file" --force
+  succeeds
+  file_equals_oracle "$WORLD/file"
+  # A link is followed: the file is replaced, not the link.
+  ln -s "$WORLD/file" "$WORLD/link"
+  ogt -p "$TARGET" --save "$WORLD/link"
+  fails_with 1 "$WORLD/link is there already"
+  echo old >"$WORLD/file"
+  ogt -p "$TARGET" --save "$WORLD/link" --force
+  succeeds
+  [ -L "$WORLD/link" ]
+  file_equals_oracle "$WORLD/file"
+  ls "$WORLD"/*.tmp && return 1
+  runs_free "$TARGET"
+}
+
+@test "nobody else may read a snapshot, whatever the umask" {
+  only_system
+  start_at_barrier plain.py
+  umask 0
+  save "$WORLD/new"
+  [ "$(stat -c %a "$WORLD/new")" = 600 ]
+  : >"$WORLD/old"
+  chmod 666 "$WORLD/old"
+  ogt -p "$TARGET" --save "$WORLD/old" --force
+  succeeds
+  [ "$(stat -c %a "$WORLD/old")" = 600 ]
+  umask 777
+  save "$WORLD/none"
+  [ "$(stat -c %a "$WORLD/none")" = 0 ]
+  umask 022
+}
+
+@test "a place that cannot be written to: said before the process is looked at" {
+  local place
+  only_system
+  start_at_barrier plain.py
+  : >"$WORLD/file"
+  mkdir "$WORLD/folder"
+  ln -s "$WORLD/no/such" "$WORLD/dangling"
+  for place in "$WORLD/no/such/folder" "$WORLD/file/below" "" "$WORLD/dangling"; do
+    ogt -p "$TARGET" --save "$place"
+    fails_with 1 "${place:-no name}"
+    refuse grep 'objects of' "$WORLD/err"
+  done
+  mknod "$WORLD/device" c 1 3 || skip "no devices can be made here"
+  mkfifo "$WORLD/fifo"
+  for place in "$WORLD/folder" "$WORLD/device" "$WORLD/fifo"; do # there already, and no file that could be replaced
+    ogt -p "$TARGET" --save "$place"
+    fails_with 1 "$place is there already"
+    ogt -p "$TARGET" --save "$place" --force
+    fails_with 1 "$place" 'no regular file'
+    refuse grep 'objects of' "$WORLD/err"
+  done
+  [ -c "$WORLD/device" ]
+  [ -p "$WORLD/fifo" ]
+  ogt -p "$TARGET" --save /proc/snapshot
+  fails_with 1 'cannot write snapshot /proc/snapshot'
+  runs_free "$TARGET"
+  # A link to a folder is one.
+  ln -s "$WORLD/folder" "$WORLD/through"
+  save "$WORLD/through/file"
+  file_equals_oracle "$WORLD/folder/file"
+  [ "$(id -u)" = 0 ] || return 0
+  chmod 755 "$WORLD/folder"
+  # For who is not root: a folder of somebody else's.
+  status=0
+  setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+sys_ptrace --ambient-caps=+sys_ptrace \
+    "$OGT" -p "$TARGET" --save "$WORLD/folder/new" >"$WORLD/out" 2>"$WORLD/err" 3>&- 4>&- || status=$?
+  fails_with 1 'Permission denied'
+  refuse grep 'objects of' "$WORLD/err"
+}
+
+@test "a full disk: said, nothing of the file is left, an earlier one is kept, the process runs on" {
+  only_system
+  start_beating busy.py
+  TARGET=$(innermost "$TARGET")
+  mkdir "$WORLD/small"
+  # shellcheck disable=SC2016
+  unshare -m bash -c 'mount -t tmpfs -o size=200k none "$1/small" && cd "$1/small" && echo mine >other || exit
+    for force in "" --force; do
+      "$2" -p "$3" --save "$1/small/$([ -z "$force" ] && echo new || echo other)" $force >"$1/out" 2>"$1/err"; echo $?
+      cat "$1/err" >&2; ls
+    done >"$1/codes" 2>"$1/said"; cat other >"$1/other"' \
+    - "$WORLD" "$OGT" "$TARGET" 3>&- 4>&- || skip "no mount namespaces"
+  [ "$(tr '\n' ' ' <"$WORLD/codes")" = "1 other 1 other " ]
+  [ "$(cat "$WORLD/other")" = mine ]
+  grep "cannot write snapshot $WORLD/small/new: No space left" "$WORLD/said"
+  grep "cannot write snapshot $WORLD/small/other: No space left.*earlier one was kept" "$WORLD/said"
+  runs_free "$TARGET"
+  makes_progress
+}
+
+@test "files may not become so large: said, nothing of the file is left" {
+  only_system
+  start_beating busy.py
+  TARGET=$(innermost "$TARGET")
+  # Whether the signal is ignored or not.
+  for action in ignore default; do
+    status=0
+    # shellcheck disable=SC2016
+    env "--$action-signal=XFSZ" bash -c 'ulimit -f 200 && exec "$@"' - "$OGT" -p "$TARGET" --save "$WORLD/snapshot" \
+      >"$WORLD/out" 2>"$WORLD/err" 3>&- 4>&- || status=$?
+    fails_with 1 "cannot write snapshot $WORLD/snapshot: File too large"
+    [ -z "$(find "$WORLD" -name 'snapshot*')" ]
+    runs_free "$TARGET"
+    makes_progress
+  done
+}
+
+# --- what comes between ---
+
+# start_crowded: a large heap of a process that works; its pid is in TARGET
+start_crowded() {
+  start_beating busy.py 1000000
+  TARGET=$(innermost "$TARGET")
+}
+
+# save_half ARGS...: a save, stopped while it writes; its pid is in SAVER. One that was faster than that is done again.
+save_half() {
+  for _ in {1..20}; do
+    start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pause 10000 --format json "$@"
+    SAVER=$WATCHER
+    until [ -e "$WORLD/snapshot.$SAVER.tmp" ] || is_gone "$SAVER"; do :; done
+    kill -STOP "$SAVER" 2>/dev/null || true
+    eventually refuse state_is "$SAVER" R >"$WORLD/log.wait"
+    if [ -e "$WORLD/snapshot.$SAVER.tmp" ]; then return; fi
+    wait_for_ogt
+    succeeds
+    rm "$WORLD/snapshot"
+  done
+  return 1
+}
+
+@test "the process runs while the file is written; Ctrl-C and SIGTERM leave nothing of it" {
+  local signal
+  only_system
+  start_crowded
+  for signal in INT:130 TERM:143; do
+    save_half
+    runs_free "$TARGET"
+    makes_progress
+    kill -"${signal%:*}" "$SAVER"
+    kill -CONT "$SAVER"
+    wait_for_ogt
+    [ "$status" = "${signal#*:}" ]
+    [ -z "$(find "$WORLD" -name 'snapshot*')" ]
+    runs_free "$TARGET"
+    makes_progress
+  done
+}
+
+@test "kill -9 of the tool: the process runs, and another one may save to the same place" {
+  only_system
+  start_crowded
+  save_half
+  kill -KILL "$SAVER"
+  eventually is_gone "$SAVER"
+  [ ! -e "$WORLD/snapshot" ]
+  runs_free "$TARGET"
+  makes_progress
+  save "$WORLD/snapshot"
+  ogt --load "$WORLD/snapshot" --count-of Kept
+  succeeds
+  [ "$(cat "$WORLD/out")" = 1000000 ]
+}
+
+@test "the process dies while its file is written: the file is good" {
+  local objects
+  only_system
+  start_crowded
+  save_half
+  end_target
+  kill -CONT "$SAVER"
+  wait_for_ogt
+  succeeds
+  objects=$(json '.[-1] | select(.event == "saved").objects')
+  [ "$objects" -ge 1000000 ]
+  ogt --load "$WORLD/snapshot" --types --format json
+  succeeds
+  [ "$(json '.[-1].objects')" = "$objects" ]
+  ogt --load "$WORLD/snapshot" --inspect Kept --limit 5
+  succeeds
+  [ "$(grep -c '<__main__.Kept at' "$WORLD/out")" = 5 ]
+}
+
+@test "somebody else made the file meanwhile: theirs is kept" {
+  only_system
+  start_crowded
+  save_half
+  echo theirs >"$WORLD/snapshot"
+  kill -CONT "$SAVER"
+  wait_for_ogt
+  fails_with 1 'File exists' 'kept'
+  [ "$(cat "$WORLD/snapshot")" = theirs ]
+  [ "$(find "$WORLD" -name 'snapshot*')" = "$WORLD/snapshot" ]
+}
+
+@test "a terminal is told how far it is, a file is not" {
+  local child
+  only_system
+  command -v script >/dev/null || skip "no script"
+  start_crowded
+  save_half
+  sleep 0.5 # more than it waits before it says a word
+  kill -CONT "$SAVER"
+  wait_for_ogt
+  succeeds
+  refuse grep -q $'saving\|\r\|\033' "$WORLD/err"
+  rm "$WORLD/snapshot"
+  # Stopped for longer than it stays silent, it has to say something, at any speed.
+  launch script -qec "'$OGT' -p $TARGET --max-pause 10000 --save '$WORLD/snapshot'" "$WORLD/typescript"
+  WATCHERS+=("${PIDS[-1]}") && unset 'PIDS[-1]'
+  until compgen -G "$WORLD/snapshot.*.tmp" >/dev/null || [ -e "$WORLD/snapshot" ]; do :; done
+  child=$(compgen -G "$WORLD/snapshot.*.tmp" | sed 's/.*snapshot\.\([0-9]*\)\.tmp/\1/') || true
+  [ -n "$child" ]
+  kill -STOP "$child"
+  sleep 0.5
+  eventually goes_on "$child" "${WATCHERS[-1]}"
+  [ -e "$WORLD/snapshot" ]
+  grep -E 'saving: [0-9]+ of [0-9]+ MB' "$WORLD/typescript"
+  grep 'saved to' "$WORLD/typescript"
+}
+
+# script stops with what it runs.
+goes_on() {
+  kill -CONT "$@" 2>/dev/null || true
+  is_gone "$2"
+}
+
+# --- elsewhere ---
+
+@test "another machine: the tool and the file are all it takes, and no rights" {
+  local library args
+  only_system
+  start_zoo
+  ask live -p "$TARGET"
+  save "$WORLD/snapshot"
+  end_target
+  mkdir -p "$WORLD/root/proc"
+  ldd "$OGT" | grep -o '/[^ ]*' | while read -r library; do
+    mkdir -p "$WORLD/root/${library%/*}"
+    cp "$library" "$WORLD/root/$library"
+  done
+  cp "$OGT" "$WORLD/root/objgraph-trace"
+  cp "$WORLD/snapshot" "$WORLD/root/file"
+  chmod 444 "$WORLD/root/file"
+  if grep -q asan <(ldd "$OGT"); then skip "ASan wants /proc"; fi
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nexec env -i %s --userspec=65534:65534 --groups= "%s/root" /objgraph-trace "$@"\n' "$(command -v chroot)" "$WORLD" >"$WORLD/elsewhere"
+  chmod +x "$WORLD/elsewhere"
+  OGT=$WORLD/elsewhere
+  ask there --load /file
+  same_answers live there
+  ogt --load /file --save /new --types
+  [ "$status" = 2 ]
+}
+
+@test "a million new ids, and a reader that has enough after one line" {
+  local codes
+  only_system
+  launch "${RUN_PYTHON[@]}" -c 'import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.sigwait([signal.SIGUSR1])
+kept = [[] for _ in range(1000000)]
+signal.sigwait([signal.SIGUSR1])
+signal.sigwait([signal.SIGUSR1])'
+  eventually awaits_signal "$TARGET"
+  save "$WORLD/a"
+  kill -USR1 "$TARGET"
+  eventually grew_and_waits
+  save "$WORLD/b"
+  set +o pipefail
+  "$OGT" --load "$WORLD/a" --load "$WORLD/b" --new-ids --limit 0 --ids 2>"$WORLD/err" 3>&- 4>&- | head -n 1 >"$WORLD/out"
+  codes=("${PIPESTATUS[@]}")
+  [ "${codes[0]}" = 0 ]
+  [ "$(wc -l <"$WORLD/out")" = 1 ]
+  refuse grep -iE 'cannot|pipe|broken' "$WORLD/err"
+  ogt --load "$WORLD/a" --load "$WORLD/b" --new-ids --limit 0 --ids
+  succeeds
+  [ "$(grep -c '^    0x' "$WORLD/out")" -ge 1000000 ]
+}
+grew_and_waits() { awaits_signal "$TARGET" && [ "$(awk '{ print $2 }' "/proc/$TARGET/statm")" -gt 15000 ]; }
+
+@test "what does not go together is a usage error" {
+  only_system
+  start_at_barrier plain.py
+  save "$WORLD/a"
+  while read -r line; do
+    # shellcheck disable=SC2086
+    ogt $line
+    echo "$line: exit code $status"
+    fails_with 2 .
+    [ ! -s "$WORLD/out" ]
+  done <<END
+--load $WORLD/a --save $WORLD/new
+--load $WORLD/a -p $TARGET --types
+--save $WORLD/new
+-p $TARGET --save $WORLD/new --types
+-p $TARGET --save $WORLD/new --new-ids
+-p $TARGET --save $WORLD/new --inspect list
+-p $TARGET --save $WORLD/new --count-of list
+-p $TARGET --save $WORLD/new --type list
+-p $TARGET --save $WORLD/new --interval 3
+-p $TARGET --save $WORLD/new --ids
+-p $TARGET --save $WORLD/new --peaks $WORLD/peaks
+-p $TARGET --types --force
+-p $TARGET --types --exe $PYTHON
+--load $WORLD/a --types --force
+--load $WORLD/a --load $WORLD/a --types
+--load $WORLD/a --load $WORLD/a --count-of list
+--load $WORLD/a --load $WORLD/a --inspect list
+--load $WORLD/a --new-ids
+--load $WORLD/a --interval 3
+--load $WORLD/a --count 1
+--load $WORLD/a --rates
+--load $WORLD/a --load $WORLD/a --new-ids --wait 3
+--load $WORLD/a --load $WORLD/a --new-ids --state $WORLD/state
+--load $WORLD/a --types --ids
+--load
+-p $TARGET --save
+END
+  [ ! -e "$WORLD/new" ]
+  [ ! -e "$WORLD/state" ]
+}
