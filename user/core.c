@@ -17,6 +17,7 @@
 #define SEGMENTS_MOST (1u << 20)
 #define NOTES_MOST (64u << 20) /* bytes */
 #define ADDRESS_MOST (UINT64_C(1) << 57)
+#define RANGE_BYTES (3 * sizeof(uint64_t)) /* of NT_FILE: start, end, offset */
 
 /* A piece of the process's memory, and how much of it the core has. */
 struct segment {
@@ -48,7 +49,7 @@ struct core {
 	uint64_t program; /* address of the executable's program headers */
 	char address_space[PROCESS_IDENTITY_BYTES];
 	/* NT_FILE: ranges and, behind them, the paths. */
-	const uint64_t *ranges;
+	const unsigned char *ranges; /* wherever the note begins: at no address that a number would */
 	uint64_t range_count, range_page;
 	const char *paths, *paths_end;
 };
@@ -224,12 +225,12 @@ static void take_files(struct core *core, const unsigned char *bytes, size_t siz
 	if (size < sizeof(head))
 		return;
 	memcpy(head, bytes, sizeof(head));
-	if (head[0] > (size - sizeof(head)) / (3 * sizeof(uint64_t)) || !head[1] || head[1] > 1u << 20)
+	if (head[0] > (size - sizeof(head)) / RANGE_BYTES || !head[1] || head[1] > 1u << 20)
 		return;
 	core->range_count = head[0];
 	core->range_page = head[1];
-	core->ranges = (const uint64_t *)(bytes + sizeof(head));
-	core->paths = (const char *)(core->ranges + 3 * head[0]);
+	core->ranges = bytes + sizeof(head);
+	core->paths = (const char *)core->ranges + head[0] * RANGE_BYTES;
 	core->paths_end = (const char *)bytes + size;
 }
 
@@ -324,10 +325,11 @@ static int name_mappings(struct core *core)
 	if (!mappings->text)
 		return -1;
 	for (uint64_t i = 0; i < core->range_count && path < core->paths_end; i++) {
-		const uint64_t *range = core->ranges + 3 * i;
 		size_t length = strnlen(path, (size_t)(core->paths_end - path));
 		uint32_t known = 0;
+		uint64_t range[3];
 
+		memcpy(range, core->ranges + i * RANGE_BYTES, sizeof(range));
 		for (size_t k = 0; k < core->file_count && !known; k++) {
 			const char *text = mappings->text + core->files[k].path;
 
@@ -376,9 +378,13 @@ static int add_files(struct core *core)
 		return -1;
 	core->mappings.mapping = mappings;
 	for (uint64_t i = 0; i < core->range_count; i++) {
-		uint64_t start = core->ranges[3 * i], end = core->ranges[3 * i + 1];
-		bool there = start % MEMORY_PAGE_SIZE || end <= start || end > ADDRESS_MOST;
+		uint64_t range[2], start, end;
+		bool there;
 
+		memcpy(range, core->ranges + i * RANGE_BYTES, sizeof(range));
+		start = range[0];
+		end = range[1];
+		there = start % MEMORY_PAGE_SIZE || end <= start || end > ADDRESS_MOST;
 		for (size_t k = 0; k < known && !there; k++)
 			there = mappings[k].start < end && start < mappings[k].end;
 		if (there)
