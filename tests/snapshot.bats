@@ -142,6 +142,29 @@ of_interpreters() {
   file_equals_oracle "$CORE"
 }
 
+# Targets have 600 MB that are no object's.
+with_ballast() {
+  [ "$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)" -gt 2500 ] || skip "too little memory here"
+  RUN_PYTHON+=(-c 'import os, runpy, sys
+ballast = bytearray(os.urandom(1 << 20)) * 600
+sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")')
+}
+
+@test "a process of 600 MB, most of them no object's: its objects whole, the rest left out" {
+  with_ballast
+  start_zoo
+  [ "$(awk '$1 == "RssAnon:" { print int($2 / 1024) }' "/proc/$TARGET/status")" -ge 600 ]
+  ask live -p "$TARGET"
+  save "$WORLD/snapshot"
+  end_target
+  [ "$(stat -c %s "$WORLD/snapshot")" -lt 100000000 ]
+  ask saved --load "$WORLD/snapshot"
+  same_answers live saved
+  judge_zoo "$WORLD/snapshot"
+}
+
 # --- a process that never rests ---
 
 census_of_err() { sed -n 's/.*: \([0-9]* objects of [0-9]* types\).*/\1/p' "$WORLD/err"; }
@@ -170,22 +193,33 @@ saved_and_loaded() {
   done
 }
 
-@test "a process that allocates all the time: objects are whole in each file" {
+# objects_are_whole N: in so many files in a row of busy.py
+objects_are_whole() {
   local i
   start_beating busy.py 2000
   TARGET=$(innermost "$TARGET")
-  for i in {1..10}; do
+  for ((i = 0; i < $1; i++)); do
     saved_and_loaded
     [ "$(json '.[-1].types[] | select(.type == "Kept").count')" = 2000 ]
     ogt --load "$WORLD/snapshot" --format json --limit 300 --inspect Kept list dict tuple
     succeeds
     [ "$(json '[.[] | select(.event == "object")] | length')" = 1200 ]
     # Its type, its size, its references and its text could be read of each.
-    json -e '[.[] | select(.event == "object") | select(.repr == null or .size == null or .refcount == null or
-      .type == null or .generation == null)] == []' || { json -c '.[] | select(.event == "object" and .repr == null)' | head; return 1; }
+    [ "$(json -c '.[] | select(.event == "object") |
+      select(.repr == null or .size == null or .type == null or .generation == null or (.refcount == null and (.immortal | not)) or
+        (.repr | test("(^|[\\[({, ])[?]($|[\\])},: ])")))' |
+      tee "$WORLD/log.torn" | wc -l)" = 0 ] || { head "$WORLD/log.torn"; return 1; }
     [ "$(json '[.[] | select(.type == "Kept") | .repr | test("^<__main__.Kept at 0x[0-9a-f]+>$")] | length == 300 and all')" = true ]
   done
   makes_progress
+}
+
+@test "a process that allocates all the time: objects are whole in each file" { objects_are_whole 10; }
+
+@test "and one of 600 MB that does" {
+  case $LABEL in system-* | sid-*) ;; *) skip "some interpreters will do" ;; esac
+  with_ballast
+  objects_are_whole 4
 }
 
 @test "threads, coroutines, finalizers, classes that come and go: every file can be read" {
