@@ -375,8 +375,9 @@ static bool show_asked(
 	for (size_t i = asked->first; i < asked->first + asked->count && shown < limit; i++) {
 		const struct inspected *object = &inspection->object[i];
 
-		/* The census was of another moment. */
-		if (!object->is_object || !is_called(&object->type, asked->name))
+		/* The census was of another moment: what the collector has no more died since, whatever it looks like.
+		 */
+		if (!object->is_object || object->generation < 0 || !is_called(&object->type, asked->name))
 			continue;
 		render_object(watch->render, object, watch->options->full_names);
 		shown++;
