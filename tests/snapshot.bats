@@ -224,6 +224,23 @@ objects_are_whole() {
   objects_are_whole 4
 }
 
+@test "a process that grows all the time: what lies on its newest pages, too" {
+  local newest=0
+  start_beating growing.py
+  TARGET=$(innermost "$TARGET")
+  for _ in {1..8}; do
+    saved_and_loaded
+    ogt --load "$WORLD/snapshot" --format json --limit 1000 --inspect Fresh
+    succeeds
+    newest=$((newest + $(json '[.[] | select(.event == "object" and .generation == 0)] | length')))
+    # One may be without a text yet.
+    [ "$(json -c '.[] | select(.event == "object") | select(.repr | test("^<__main__.Fresh at 0x[0-9a-f]+ text=.made as number [0-9]+, and long") | not)' |
+      tee "$WORLD/log.torn" | wc -l)" -le 1 ] || { head "$WORLD/log.torn"; return 1; }
+  done
+  [ "$newest" -gt 20 ]
+  makes_progress
+}
+
 @test "threads, coroutines, finalizers, classes that come and go: every file can be read" {
   start_beating conserve.py
   TARGET=$(innermost "$TARGET")

@@ -1,0 +1,23 @@
+"""Grows all the time, on pages that are new to it: objects with texts of their own; dropped all at once now and then.
+
+argv[1]: the page of the heartbeat.
+"""
+import gc
+import sys
+
+import oracle
+
+
+class Fresh(object):
+    def __init__(self, number):
+        self.text = "made as number %d, and long enough to lie by itself" % number
+
+
+gc.set_threshold(500, 1000)  # the newest are the first that are shown
+page = oracle.heartbeat(sys.argv[1])
+while True:
+    kept = []
+    for i in range(200000):
+        kept.append(Fresh(i))
+        if not i % 100:
+            oracle.beat(page)
