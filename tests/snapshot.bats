@@ -187,7 +187,7 @@ saved_and_loaded() {
   start swapping.py "$INNER/swapping" plain
   eventually test -s "$WORLD/swapping"
   TARGET=$(innermost "$TARGET")
-  for _ in 1 2 3 4 5 6; do
+  for _ in 1 2 3 4; do
     saved_and_loaded
     json -e '[.[-1].types[] | select(.type == "Left" or .type == "Right").count] | length == 2 and add == 200000 and min >= 99999'
   done
@@ -216,19 +216,19 @@ objects_are_whole() {
   makes_progress
 }
 
-@test "a process that allocates all the time: objects are whole in each file" { objects_are_whole 10; }
+@test "a process that allocates all the time: objects are whole in each file" { objects_are_whole 5; }
 
 @test "and one of 600 MB that does" {
-  case $LABEL in system-* | sid-*) ;; *) skip "some interpreters will do" ;; esac
+  case $LABEL in system-* | sid-3.15) ;; *) skip "some interpreters will do" ;; esac
   with_ballast
-  objects_are_whole 4
+  objects_are_whole 2
 }
 
 @test "a process that grows all the time: what lies on its newest pages, too" {
   local newest=0
   start_beating growing.py
   TARGET=$(innermost "$TARGET")
-  for _ in {1..8}; do
+  for _ in {1..6}; do
     saved_and_loaded
     ogt --load "$WORLD/snapshot" --format json --limit 1000 --inspect Fresh
     succeeds
@@ -244,7 +244,7 @@ objects_are_whole() {
 @test "threads, coroutines, finalizers, classes that come and go: every file can be read" {
   start_beating conserve.py
   TARGET=$(innermost "$TARGET")
-  for _ in {1..6}; do saved_and_loaded; done
+  for _ in {1..4}; do saved_and_loaded; done
   makes_progress
 }
 
