@@ -33,6 +33,14 @@ struct mapped {
 	const char *opened; /* the path that worked */
 };
 
+/* A line of NT_FILE. */
+struct range {
+	uint64_t start, end, offset; /* addresses, and where in the file the first of them is */
+	const char *path; /* in the notes; length bytes, which need not end there */
+	size_t length;
+	uint64_t inode; /* its file's index + 1 */
+};
+
 struct core {
 	int fd;
 	const char *const *given; /* borrowed, for as long as the core is read into a heap */
@@ -48,10 +56,11 @@ struct core {
 	size_t threads;
 	uint64_t program; /* address of the executable's program headers */
 	char address_space[PROCESS_IDENTITY_BYTES];
-	/* NT_FILE: ranges and, behind them, the paths. */
-	const unsigned char *ranges; /* wherever the note begins: at no address that a number would */
-	uint64_t range_count, range_page;
-	const char *paths, *paths_end;
+	/* NT_FILE as it is in the notes. */
+	const unsigned char *file_note;
+	size_t file_note_size;
+	struct range *ranges; /* what it says, by start */
+	size_t range_count;
 };
 
 static void core_free(void *context)
@@ -63,6 +72,7 @@ static void core_free(void *context)
 			close(core->files[i].fd);
 	}
 	free(core->files);
+	free(core->ranges);
 	free(core->segments);
 	free(core->notes);
 	mappings_free(&core->mappings);
@@ -217,23 +227,6 @@ static ssize_t read_bytes(void *context, uint64_t address, void *buffer, size_t 
 
 /* --- notes --- */
 
-/* NT_FILE: how many, the unit of offsets, then start, end, offset of each, then the paths. fs/binfmt_elf.c. */
-static void take_files(struct core *core, const unsigned char *bytes, size_t size)
-{
-	uint64_t head[2];
-
-	if (size < sizeof(head))
-		return;
-	memcpy(head, bytes, sizeof(head));
-	if (head[0] > (size - sizeof(head)) / RANGE_BYTES || !head[1] || head[1] > 1u << 20)
-		return;
-	core->range_count = head[0];
-	core->range_page = head[1];
-	core->ranges = bytes + sizeof(head);
-	core->paths = (const char *)core->ranges + head[0] * RANGE_BYTES;
-	core->paths_end = (const char *)bytes + size;
-}
-
 static void take_vector(struct core *core, const unsigned char *bytes, size_t size)
 {
 	process_address_space_of(bytes, size, core->address_space);
@@ -261,7 +254,8 @@ static void take_notes(struct core *core, const unsigned char *bytes, size_t siz
 			break;
 		at += name;
 		if (header.n_type == NT_FILE) {
-			take_files(core, bytes + at, header.n_descsz);
+			core->file_note = bytes + at;
+			core->file_note_size = header.n_descsz;
 		} else if (header.n_type == NT_AUXV) {
 			take_vector(core, bytes + at, header.n_descsz);
 		} else if (header.n_type == NT_PRSTATUS) {
@@ -294,66 +288,98 @@ static int read_notes(struct core *core, const GElf_Phdr *header, const char *pa
 
 /* --- segments --- */
 
-/* The file of a path, known by its place in the text. -1 when out of memory. */
-static int file_of(struct core *core, uint32_t path, uint64_t *inode)
+static int by_path(const void *a, const void *b)
 {
-	struct mapped *grown;
+	const struct range *x = a, *y = b;
+	int order = memcmp(x->path, y->path, x->length < y->length ? x->length : y->length);
 
-	for (size_t i = core->file_count; i-- > 0;) {
-		if (core->files[i].path == path) {
-			*inode = i + 1;
-			return 0;
-		}
-	}
-	grown = realloc(core->files, (core->file_count + 1) * sizeof(*grown));
-	if (!grown)
+	return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static int by_range_start(const void *a, const void *b)
+{
+	uint64_t x = ((const struct range *)a)->start, y = ((const struct range *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+/* Gives each range its file. The mappings' text holds each path once, after an empty one. */
+static int list_files(struct core *core)
+{
+	char *text;
+	size_t size = 1, need = 1;
+
+	qsort(core->ranges, core->range_count, sizeof(*core->ranges), by_path);
+	for (size_t i = 0; i < core->range_count; i++)
+		need += core->ranges[i].length + 1;
+	core->mappings.text = text = calloc(1, need);
+	core->files = calloc(core->range_count + 1, sizeof(*core->files));
+	if (!text || !core->files || need > UINT32_MAX)
 		return -1;
-	core->files = grown;
-	core->files[core->file_count] = (struct mapped){.path = path, .fd = -1};
-	*inode = ++core->file_count;
+	for (size_t i = 0; i < core->range_count; i++) {
+		struct range *range = &core->ranges[i];
+
+		if (!i || by_path(range, range - 1) != 0) {
+			core->files[core->file_count++] = (struct mapped){.path = (uint32_t)size, .fd = -1};
+			memcpy(text + size, range->path, range->length);
+			size += range->length + 1;
+		}
+		range->inode = core->file_count;
+	}
+	qsort(core->ranges, core->range_count, sizeof(*core->ranges), by_range_start);
 	return 0;
 }
 
-/* Gives each mapping its file. Equal paths become one: the text holds each once, after an empty one. */
-static int name_mappings(struct core *core)
+/*
+ * NT_FILE: how many, the unit of offsets, then start, end, offset of each, then the paths (fs/binfmt_elf.c). A note
+ * begins where it happens to, at no address that a number would.
+ */
+static int list_ranges(struct core *core)
 {
-	struct mappings *mappings = &core->mappings;
-	const char *path = core->paths;
-	size_t size = 1;
+	const unsigned char *at = core->file_note;
+	const char *path, *end = (const char *)at + core->file_note_size;
+	uint64_t head[2] = {0};
 
-	mappings->text = calloc(1, core->paths ? (size_t)(core->paths_end - core->paths) + 2 : 1);
-	if (!mappings->text)
+	if (core->file_note_size >= sizeof(head))
+		memcpy(head, at, sizeof(head));
+	if (head[0] > (core->file_note_size - sizeof(head)) / RANGE_BYTES || !head[1] || head[1] > 1u << 20)
+		head[0] = 0;
+	core->ranges = calloc(head[0] + 1, sizeof(*core->ranges));
+	if (!core->ranges)
 		return -1;
-	for (uint64_t i = 0; i < core->range_count && path < core->paths_end; i++) {
-		size_t length = strnlen(path, (size_t)(core->paths_end - path));
-		uint32_t known = 0;
-		uint64_t range[3];
+	path = head[0] ? (const char *)at + sizeof(head) + head[0] * RANGE_BYTES : end;
+	for (uint64_t i = 0; i < head[0] && path < end; i++) {
+		size_t length = strnlen(path, (size_t)(end - path));
+		uint64_t one[3];
 
-		memcpy(range, core->ranges + i * RANGE_BYTES, sizeof(range));
-		for (size_t k = 0; k < core->file_count && !known; k++) {
-			const char *text = mappings->text + core->files[k].path;
-
-			if (strncmp(text, path, length) == 0 && !text[length])
-				known = core->files[k].path;
-		}
-		for (size_t k = 0; k < mappings->count; k++) {
-			struct mapping *mapping = &mappings->mapping[k];
-
-			if (mapping->start < range[0] || mapping->start >= range[1])
-				continue;
-			if (!known) {
-				known = (uint32_t)size;
-				memcpy(mappings->text + size, path, length);
-				size += length + 1;
-			}
-			mapping->path = known;
-			mapping->offset = range[2] * core->range_page + (mapping->start - range[0]);
-			if (file_of(core, known, &mapping->inode) < 0)
-				return -1;
-		}
+		memcpy(one, at + sizeof(head) + i * RANGE_BYTES, sizeof(one));
+		if (one[0] % MEMORY_PAGE_SIZE == 0 && one[0] < one[1] && one[1] <= ADDRESS_MOST)
+			core->ranges[core->range_count++] = (struct range){.start = one[0],
+				.end = one[1],
+				.offset = one[2] * head[1],
+				.path = path,
+				.length = length};
 		path += length + 1;
 	}
-	return 0;
+	return list_files(core);
+}
+
+/* Gives each mapping its file. */
+static void name_mappings(struct core *core)
+{
+	for (size_t i = 0, k = 0; i < core->mappings.count; i++) {
+		struct mapping *mapping = &core->mappings.mapping[i];
+		const struct range *range;
+
+		while (k < core->range_count && core->ranges[k].start <= mapping->start)
+			k++;
+		range = k ? &core->ranges[k - 1] : NULL;
+		if (!range || mapping->start >= range->end)
+			continue;
+		mapping->inode = range->inode;
+		mapping->path = core->files[range->inode - 1].path;
+		mapping->offset = range->offset + (mapping->start - range->start);
+	}
 }
 
 static int by_start(const void *a, const void *b)
@@ -361,6 +387,19 @@ static int by_start(const void *a, const void *b)
 	uint64_t x = ((const struct mapping *)a)->start, y = ((const struct mapping *)b)->start;
 
 	return (x > y) - (x < y);
+}
+
+static int by_segment_start(const void *a, const void *b)
+{
+	uint64_t x = ((const struct segment *)a)->start, y = ((const struct segment *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+static void sort_mappings(struct core *core)
+{
+	qsort(core->segments, core->mappings.count, sizeof(*core->segments), by_segment_start);
+	qsort(core->mappings.mapping, core->mappings.count, sizeof(*core->mappings.mapping), by_start);
 }
 
 /* gcore leaves out segments that it does not dump: what of them was of a file, NT_FILE tells. */
@@ -377,17 +416,13 @@ static int add_files(struct core *core)
 	if (!mappings)
 		return -1;
 	core->mappings.mapping = mappings;
-	for (uint64_t i = 0; i < core->range_count; i++) {
-		uint64_t range[2], start, end;
-		bool there;
+	sort_mappings(core);
+	for (size_t i = 0, k = 0; i < core->range_count; i++) {
+		uint64_t start = core->ranges[i].start, end = core->ranges[i].end;
 
-		memcpy(range, core->ranges + i * RANGE_BYTES, sizeof(range));
-		start = range[0];
-		end = range[1];
-		there = start % MEMORY_PAGE_SIZE || end <= start || end > ADDRESS_MOST;
-		for (size_t k = 0; k < known && !there; k++)
-			there = mappings[k].start < end && start < mappings[k].end;
-		if (there)
+		while (k < known && mappings[k].start < start)
+			k++;
+		if ((k < known && mappings[k].start < end) || (k && mappings[k - 1].end > start))
 			continue;
 		segments[core->mappings.count] = (struct segment){start, start, 0};
 		mappings[core->mappings.count++] = (struct mapping){.start = start, .end = end, .readable = true};
@@ -413,13 +448,6 @@ static int take_segment(struct core *core, const GElf_Phdr *header, const char *
 		.executable = header->p_flags & PF_X};
 	mappings->count++;
 	return 0;
-}
-
-static int by_segment_start(const void *a, const void *b)
-{
-	uint64_t x = ((const struct segment *)a)->start, y = ((const struct segment *)b)->start;
-
-	return (x > y) - (x < y);
 }
 
 /* Whether the file ends before these bytes do. */
@@ -487,11 +515,11 @@ static int read_headers(struct core *core, Elf *elf, const char *path, struct er
 	}
 	if (result < 0)
 		return -1;
-	if (add_files(core) < 0)
+	if (list_ranges(core) < 0 || add_files(core) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
-	qsort(core->segments, core->mappings.count, sizeof(*core->segments), by_segment_start);
-	qsort(core->mappings.mapping, core->mappings.count, sizeof(*core->mappings.mapping), by_start);
-	return name_mappings(core) < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+	sort_mappings(core);
+	name_mappings(core);
+	return 0;
 }
 
 /* --- the heap --- */
