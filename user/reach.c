@@ -112,7 +112,7 @@ static bool is_object(struct search *search, uint64_t address)
 {
 	uint64_t type;
 
-	return !(address & 7) &&
+	return !(address & 7) && find(search, address >> CHUNK_SHIFT) &&
 	       memory_u64(search->memory, address + (uint64_t)search->python->layout.object.type, &type) &&
 	       is_type(search, type);
 }
@@ -141,35 +141,66 @@ static void enter_blocks(struct search *search, uint64_t deque)
 	}
 }
 
-/* The header of a container: what it holds lies elsewhere, or goes on for long. */
+/* Whether so many words are a list's or a tuple's: the first and the last lead to objects. */
+static bool are_items(struct search *search, uint64_t items, uint64_t size)
+{
+	return size && size < BUFFER_MOST / 8 && is_object(search, word_at(search, items, 0)) &&
+	       is_object(search, word_at(search, items + (size - 1) * 8, 0));
+}
+
+/* Whether a dict's numbers agree; *size: of its keys, bytes. */
+static bool is_dict(const struct search *search, uint64_t dict, uint64_t *keys, uint64_t *size)
+{
+	const struct layout *layout = &search->python->layout;
+	uint64_t used = word_at(search, dict, layout->dict.used);
+	uint64_t entries;
+
+	*keys = word_at(search, dict, layout->dict.keys);
+	*size = *keys ? pyobject_keys_size(layout, search->memory, *keys) : 0;
+	entries = word_at(search, *keys, layout->dict.dk_nentries);
+	return *size && used <= entries && entries <= *size;
+}
+
+/*
+ * What holds much lies elsewhere, or goes on for long. The word that looked like a header's may be any that leads to
+ * that type: it counts if what is around it agrees.
+ */
 static void enter_container(struct search *search, uint64_t object, enum object_kind kind)
 {
 	const struct layout *layout = &search->python->layout;
-	uint64_t keys;
+	uint64_t references = word_at(search, object, layout->object.refcnt);
+	uint64_t size = word_at(search, object, layout->member.size), room, buffer;
 
+	/* A count of references is no address; flags are above (3.14+). */
+	if (!references || references >> 32 & 0xffff)
+		return;
 	switch (kind) {
 	case OBJECT_LIST:
-		enter_range(search, word_at(search, object, layout->member.list_items),
-			word_at(search, object, layout->member.list_allocated) * 8);
+		room = word_at(search, object, layout->member.list_allocated);
+		buffer = word_at(search, object, layout->member.list_items);
+		if (size <= room && are_items(search, buffer, size))
+			enter_range(search, buffer, room * 8);
 		break;
 	case OBJECT_TUPLE:
-		enter_range(search, object,
-			(uint64_t)layout->member.tuple_items + word_at(search, object, layout->member.size) * 8);
+		buffer = object + (uint64_t)layout->member.tuple_items;
+		if (are_items(search, buffer, size))
+			enter_range(search, buffer, size * 8);
 		break;
 	case OBJECT_SET:
 	case OBJECT_FROZENSET:
-		enter_range(search, word_at(search, object, layout->member.set_table),
-			(word_at(search, object, layout->member.set_mask) + 1) * 16);
+		room = word_at(search, object, layout->member.set_mask);
+		if (!(room & (room + 1)) && word_at(search, object, layout->member.set_used) <= room)
+			enter_range(search, word_at(search, object, layout->member.set_table), (room + 1) * 16);
 		break;
 	case OBJECT_DICT:
 	case OBJECT_DEFAULTDICT:
 	case OBJECT_ORDERED_DICT:
-		keys = word_at(search, object, layout->dict.keys);
-		if (keys)
-			enter_range(search, keys, pyobject_keys_size(layout, search->memory, keys));
+		if (is_dict(search, object, &buffer, &size))
+			enter_range(search, buffer, size);
 		break;
 	case OBJECT_DEQUE:
-		enter_blocks(search, object);
+		if (word_at(search, object, layout->library.deque_index) < BLOCK_ITEMS)
+			enter_blocks(search, object);
 		break;
 	default:
 		break;

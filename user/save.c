@@ -12,7 +12,7 @@
 #include "replace.h"
 #include "snapshot.h"
 
-/* Seconds between two words on how far it is, and until the first. */
+/* Seconds between two words on how far it is. */
 #define PROGRESS_SECONDS 0.2
 
 int save_check(const struct options *options, struct error *error)
@@ -44,7 +44,7 @@ static bool tell(void *context, uint64_t done, uint64_t all)
 
 int save(struct watch *watch, struct capture *look, struct error *error)
 {
-	struct progress progress = {watch->render, interrupt_now(), false};
+	struct progress progress = {watch->render, 0, false};
 	struct heap *heap = calloc(1, sizeof(*heap));
 	struct threads threads;
 	struct timespec now;
