@@ -738,21 +738,25 @@ start_crowded() {
   TARGET=$(innermost "$TARGET")
 }
 
-# save_half ARGS...: a save, stopped while it writes; its pid is in SAVER. One that was faster than that is done again.
-save_half() {
-  for _ in {1..20}; do
-    start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pause 10000 --format json "$@"
-    SAVER=$WATCHER
-    until [ -e "$WORLD/snapshot.$SAVER.tmp" ] || is_gone "$SAVER"; do :; done
-    kill -STOP "$SAVER" 2>/dev/null || true
-    eventually refuse state_is "$SAVER" R >"$WORLD/log.wait"
-    if [ -e "$WORLD/snapshot.$SAVER.tmp" ]; then return; fi
-    wait_for_ogt
-    succeeds
-    rm "$WORLD/snapshot"
+# half_way COMMAND...: the command begins to write $WORLD/snapshot, in the background, and is stopped there; SAVER is who
+# writes. Where it was faster than that it is begun again.
+half_way() {
+  for _ in {1..50}; do
+    rm -f "$WORLD"/{catching,snapshot}
+    "$JUDGE" "$TESTS/stop_writer.py" "$WORLD" "$WORLD/catching" >"$WORLD/caught" 3>&- 4>&- &
+    WATCHERS+=($!)
+    eventually test -e "$WORLD/catching"
+    "$@"
+    eventually is_gone "${WATCHERS[-2]}"
+    SAVER=$(cat "$WORLD/caught")
+    if [ -n "$SAVER" ]; then return; fi
+    eventually is_gone "${WATCHERS[-1]}"
+    [ -e "$WORLD/snapshot" ]
   done
   return 1
 }
+
+save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pause 10000 --format json; }
 
 @test "the process runs while the file is written; Ctrl-C and SIGTERM leave nothing of it" {
   local signal
@@ -819,7 +823,6 @@ save_half() {
 }
 
 @test "a terminal is told how far it is, a file is not" {
-  local child
   only_system
   command -v script >/dev/null || skip "no script"
   start_crowded
@@ -831,17 +834,18 @@ save_half() {
   refuse grep -q $'saving\|\r\|\033' "$WORLD/err"
   rm "$WORLD/snapshot"
   # Stopped for longer than it stays silent, it has to say something, at any speed.
-  launch script -qec "'$OGT' -p $TARGET --max-pause 10000 --save '$WORLD/snapshot'" "$WORLD/typescript"
-  WATCHERS+=("${PIDS[-1]}") && unset 'PIDS[-1]'
-  until compgen -G "$WORLD/snapshot.*.tmp" >/dev/null || [ -e "$WORLD/snapshot" ]; do :; done
-  child=$(compgen -G "$WORLD/snapshot.*.tmp" | sed 's/.*snapshot\.\([0-9]*\)\.tmp/\1/') || true
-  [ -n "$child" ]
-  kill -STOP "$child"
+  half_way on_terminal
   sleep 0.5
-  eventually goes_on "$child" "${WATCHERS[-1]}"
+  eventually goes_on "$SAVER" "${WATCHERS[-1]}"
   [ -e "$WORLD/snapshot" ]
   grep -E 'saving: [0-9]+ of [0-9]+ MB' "$WORLD/typescript"
   grep 'saved to' "$WORLD/typescript"
+}
+
+on_terminal() {
+  script -qec "'$OGT' -p $TARGET --max-pause 10000 --save '$WORLD/snapshot'" "$WORLD/typescript" \
+    </dev/null >"$WORLD/log" 2>&1 3>&- 4>&- &
+  WATCHERS+=($!)
 }
 
 # script stops with what it runs.
