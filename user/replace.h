@@ -17,7 +17,7 @@ struct replacement {
 	bool keep; /* for the caller to set: a file that is there by then stays, and that is an error */
 };
 
-/* Whether the file could be replaced, as far as permissions tell; ERROR_FAILED when not. */
+/* Whether the file could be replaced: it is none or a regular one, and permissions allow it; ERROR_FAILED when not. */
 int replace_check(const char *what, const char *path, struct error *error);
 
 /*
