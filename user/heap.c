@@ -56,7 +56,7 @@ int heap_same_process(
 			old->target.executable, current->target.executable);
 	if (!*x || !*y)
 		return error_set(error, ERROR_FAILED,
-			"whether %s and %s are of one process cannot be told: a core file without its auxiliary vector",
+			"whether %s and %s are of one process cannot be told: one of them does not say of which it is",
 			old_path, path);
 	if (old->target.process.pid != current->target.process.pid || strcmp(x, y) != 0)
 		return error_set(error, ERROR_FAILED,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,8 +62,8 @@ int save(struct watch *watch, struct capture *look, struct error *error)
 	heap->capture = *look;
 	heap->capture.memory = NULL;
 	heap->missing = look->missing;
-	process_identity(&watch->target.process, heap->identity);
-	process_address_space(&watch->target.process, heap->address_space);
+	memcpy(heap->identity, watch->identity, sizeof(heap->identity));
+	memcpy(heap->address_space, watch->address_space, sizeof(heap->address_space));
 	if (process_threads(&watch->target.process, &threads, NULL) == 0)
 		free(threads.thread);
 	heap->threads = threads.count;

@@ -73,6 +73,8 @@ static int attach(struct watch *watch, struct error *error)
 		if (wait < 0.1)
 			wait *= 2;
 	}
+	process_identity(&watch->target.process, watch->identity);
+	process_address_space(&watch->target.process, watch->address_space);
 	return 0;
 }
 

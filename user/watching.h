@@ -22,6 +22,8 @@ struct watch {
 	const struct options *options;
 	struct render *render;
 	struct target target;
+	char identity[PROCESS_IDENTITY_BYTES],
+		address_space[PROCESS_IDENTITY_BYTES]; /* of the process, before any look */
 	struct python python;
 	struct peaks peaks;
 	struct idstate state;
