@@ -9,398 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "code.h"
 #include "describe_writer.h"
 #include "pyobject.h"
 #include "typeresolve.h"
 
-/* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
-#define T_OBJECT 6
-#define T_OBJECT_EX 16
-
-#define BASES_MOST 100
 #define NAME_MOST 256
-/* Longer than any name of the kinds. */
-#define LITERAL_MOST 64
-/* Slots of a set that are looked at. */
+/* Slots of a set, and attributes, that are looked at. */
 #define SLOTS_MOST 4096
-/* Digits of base 2**30 that are turned into decimal ones. */
-#define DIGITS_MOST 512
-#define DIGITS_AT_END 10
-
-/* --- kinds --- */
-
-static const struct {
-	const char *name; /* tp_name of a static type */
-	enum object_kind kind;
-} kinds[] = {
-	{"object", OBJECT_PLAIN},
-	{"NoneType", OBJECT_NONE},
-	{"NotImplementedType", OBJECT_NOT_IMPLEMENTED},
-	{"ellipsis", OBJECT_ELLIPSIS},
-	{"bool", OBJECT_BOOL},
-	{"int", OBJECT_INT},
-	{"float", OBJECT_FLOAT},
-	{"complex", OBJECT_COMPLEX},
-	{"str", OBJECT_STR},
-	{"bytes", OBJECT_BYTES},
-	{"bytearray", OBJECT_BYTEARRAY},
-	{"list", OBJECT_LIST},
-	{"tuple", OBJECT_TUPLE},
-	{"dict", OBJECT_DICT},
-	{"set", OBJECT_SET},
-	{"frozenset", OBJECT_FROZENSET},
-	{"function", OBJECT_FUNCTION},
-	{"method", OBJECT_METHOD},
-	{"builtin_function_or_method", OBJECT_BUILTIN},
-	{"module", OBJECT_MODULE},
-	{"type", OBJECT_TYPE},
-	{"code", OBJECT_CODE},
-	{"cell", OBJECT_CELL},
-	{"weakref", OBJECT_WEAKREF},
-	{"weakref.ReferenceType", OBJECT_WEAKREF}, /* 3.13+ */
-	{"BaseException", OBJECT_EXCEPTION},
-	{"generator", OBJECT_GENERATOR},
-	{"coroutine", OBJECT_COROUTINE},
-	{"async_generator", OBJECT_ASYNC_GENERATOR},
-	{"frame", OBJECT_FRAME},
-	{"range", OBJECT_RANGE},
-	{"slice", OBJECT_SLICE},
-	{"property", OBJECT_PROPERTY},
-	{"mappingproxy", OBJECT_MAPPING_PROXY},
-	{"types.SimpleNamespace", OBJECT_NAMESPACE},
-	{"weakproxy", OBJECT_WEAKPROXY},
-	{"weakcallableproxy", OBJECT_WEAKPROXY},
-	{"weakref.ProxyType", OBJECT_WEAKPROXY}, /* 3.10+ */
-	{"weakref.CallableProxyType", OBJECT_WEAKPROXY},
-	{"enumerate", OBJECT_ENUMERATE},
-	{"zip", OBJECT_ZIP},
-	{"map", OBJECT_MAP},
-};
-
-/* Builtin types without a __sizeof__, of whose objects nothing is shown but where they are. */
-static const char *const plain[] = {
-	"filter",
-	"reversed",
-	"iterator",
-	"callable_iterator",
-	"list_iterator",
-	"list_reverseiterator",
-	"tuple_iterator",
-	"str_iterator",
-	"str_ascii_iterator",
-	"bytes_iterator",
-	"bytearray_iterator",
-	"range_iterator",
-	"longrange_iterator",
-	"set_iterator",
-	"dict_keys",
-	"dict_values",
-	"dict_items",
-	"dict_keyiterator",
-	"dict_valueiterator",
-	"dict_itemiterator",
-	"method-wrapper",
-	"method_descriptor",
-	"wrapper_descriptor",
-	"classmethod_descriptor",
-	"getset_descriptor",
-	"member_descriptor",
-	"staticmethod",
-	"classmethod",
-	"super",
-	"traceback",
-};
-
-/*
- * Types of the library's C modules became heap types, one module after another (3.9+). A heap type that is immutable is
- * of C code all the same: no class statement makes one (Objects/typeobject.c, type_new_alloc).
- */
-static const struct {
-	const char *name; /* tp_name */
-	enum object_kind kind;
-	size_t size; /* the field of struct layout with its tp_basicsize */
-} library_kinds[] = {
-	{"collections.deque", OBJECT_DEQUE, offsetof(struct layout, library.deque_size)},
-	{"collections.defaultdict", OBJECT_DEFAULTDICT, offsetof(struct layout, library.defaultdict_size)},
-	{"collections.OrderedDict", OBJECT_ORDERED_DICT, offsetof(struct layout, library.ordered_size)},
-	{"array.array", OBJECT_ARRAY, offsetof(struct layout, library.array_size)},
-	{"functools.partial", OBJECT_PARTIAL, offsetof(struct layout, library.partial_size)},
-};
-
-/* A NUL-terminated literal of C code; false when it is longer than there is room. */
-static bool read_literal(struct memory *memory, uint64_t address, char *text, size_t size)
-{
-	for (size_t length = 0; length < size;) {
-		size_t piece = MEMORY_PAGE_SIZE - ((address + length) & (MEMORY_PAGE_SIZE - 1));
-
-		if (piece > size - length)
-			piece = size - length;
-		if (!memory_read(memory, address + length, text + length, piece))
-			return false;
-		if (memchr(text + length, 0, piece))
-			return true;
-		length += piece;
-	}
-	return false;
-}
-
-static enum object_kind builtin_kind(const char *name)
-{
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-		if (strcmp(kinds[k].name, name) == 0)
-			return kinds[k].kind;
-	}
-	for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++) {
-		if (strcmp(plain[k], name) == 0)
-			return OBJECT_PLAIN;
-	}
-	return OBJECT_OTHER;
-}
-
-static enum object_kind library_kind(
-	const struct layout *layout, struct memory *memory, uint64_t type, const char *name)
-{
-	uint64_t basicsize;
-	int32_t size;
-
-	for (size_t k = 0; k < sizeof(library_kinds) / sizeof(library_kinds[0]); k++) {
-		if (strcmp(library_kinds[k].name, name) != 0)
-			continue;
-		memcpy(&size, (const char *)layout + library_kinds[k].size, sizeof(size));
-		if (memory_u64(memory, type + (uint64_t)layout->type.basicsize, &basicsize) &&
-			basicsize == (uint64_t)size)
-			return library_kinds[k].kind;
-	}
-	return OBJECT_OTHER;
-}
-
-enum object_kind describe_own_kind(const struct python *python, struct memory *memory, uint64_t type)
-{
-	const struct layout *layout = &python->layout;
-	uint64_t flags, name;
-	enum object_kind kind;
-	char text[LITERAL_MOST];
-
-	if (!memory_u64(memory, type + (uint64_t)layout->type.flags, &flags) ||
-		(flags & TPFLAGS_HEAPTYPE && !(flags & TPFLAGS_IMMUTABLE)) ||
-		!memory_u64(memory, type + (uint64_t)layout->type.name, &name) ||
-		!read_literal(memory, name, text, sizeof(text)))
-		return OBJECT_OTHER;
-	kind = flags & TPFLAGS_HEAPTYPE ? OBJECT_OTHER : builtin_kind(text);
-	return kind != OBJECT_OTHER ? kind : library_kind(layout, memory, type, text);
-}
-
-enum object_kind describe_kind(const struct python *python, struct memory *memory, uint64_t type, bool *exact)
-{
-	for (int i = 0; type && i < BASES_MOST; i++) {
-		enum object_kind kind = describe_own_kind(python, memory, type);
-
-		*exact = i == 0;
-		if (kind != OBJECT_OTHER)
-			return kind;
-		if (!memory_u64(memory, type + (uint64_t)python->layout.type.base, &type))
-			break;
-	}
-	*exact = false;
-	return OBJECT_OTHER;
-}
-
-/* --- numbers --- */
-
-/*
- * The shortest text that is read back as the same value, as float.__repr__ (Python/pystrtod.c, format code 'r'). The
- * nearest number of so many digits may be none while the next one is: floats lie further apart above a power of two
- * than below it.
- */
-static void shortest(double value, char *text, size_t size)
-{
-	for (int precision = 0; precision < 17; precision++) {
-		char *last;
-
-		snprintf(text, size, "%.*e", precision, value);
-		if (strtod(text, NULL) == value)
-			return;
-		last = strchr(text, 'e') - 1;
-		if (*last == '9') /* one digit less */
-			continue;
-		++*last;
-		if (strtod(text, NULL) == value)
-			return;
-	}
-}
-
-void write_double(struct writer *writer, double value, bool point)
-{
-	char text[40], digits[40];
-	int exponent, count = 0;
-	char *e;
-
-	if (isnan(value) || isinf(value)) {
-		fputs(isnan(value) ? "nan" : value < 0 ? "-inf" : "inf", writer->out);
-		return;
-	}
-	shortest(value, text, sizeof(text));
-	e = strchr(text, 'e');
-	exponent = atoi(e + 1);
-	for (const char *c = text; c < e; c++) {
-		if (isdigit((unsigned char)*c))
-			digits[count++] = *c;
-	}
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	if (text[0] == '-')
-		fputc('-', writer->out);
-	if (exponent < -4 || exponent >= 16) {
-		fprintf(writer->out, "%c%s%.*se%c%02d", digits[0], count > 1 ? "." : "", count - 1, digits + 1,
-			exponent < 0 ? '-' : '+', abs(exponent));
-	} else if (exponent < 0) {
-		fputs("0.", writer->out);
-		for (int i = exponent + 1; i < 0; i++)
-			fputc('0', writer->out);
-		fprintf(writer->out, "%.*s", count, digits);
-	} else if (count <= exponent + 1) {
-		fprintf(writer->out, "%.*s", count, digits);
-		for (int i = count; i <= exponent; i++)
-			fputc('0', writer->out);
-		fputs(point ? ".0" : "", writer->out);
-	} else {
-		fprintf(writer->out, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
-	}
-}
-
-static void write_float(struct writer *writer, uint64_t object)
-{
-	double value;
-
-	if (memory_read(writer->memory, object + (uint64_t)writer->layout->member.real, &value, sizeof(value)))
-		write_double(writer, value, true);
-	else
-		unreadable(writer);
-}
-
-void write_complex_value(struct writer *writer, const double value[2])
-{
-	if (value[0] == 0 && !signbit(value[0])) {
-		write_double(writer, value[1], false);
-		fputc('j', writer->out);
-		return;
-	}
-	fputc('(', writer->out);
-	write_double(writer, value[0], false);
-	if (!signbit(value[1]) || isnan(value[1]))
-		fputc('+', writer->out);
-	write_double(writer, value[1], false);
-	fputs("j)", writer->out);
-}
-
-static void write_complex(struct writer *writer, uint64_t object)
-{
-	double value[2];
-
-	if (memory_read(writer->memory, object + (uint64_t)writer->layout->member.complex, value, sizeof(value)))
-		write_complex_value(writer, value);
-	else
-		unreadable(writer);
-}
-
-/* How many digits of base 2**30 an int has, and its sign. */
-static bool int_size(const struct writer *writer, uint64_t object, uint64_t *digits, bool *negative)
-{
-	uint64_t size;
-
-	if (!at(writer, object, writer->layout->integer.size, &size))
-		return false;
-	if (writer->layout->integer.tagged) {
-		*digits = (size & 3) == 1 ? 0 : size >> 3;
-		*negative = (size & 3) == 2;
-	} else {
-		*negative = (int64_t)size < 0;
-		*digits = *negative ? 0 - size : size;
-	}
-	return true;
-}
-
-/* Divides a number of base 2**30 by ten to the ninth, in place; the remainder. */
-static uint32_t divide(uint32_t *digit, size_t count)
-{
-	uint64_t rest = 0;
-
-	for (size_t i = count; i-- > 0;) {
-		rest = rest << 30 | digit[i];
-		digit[i] = (uint32_t)(rest / 1000000000);
-		rest %= 1000000000;
-	}
-	return (uint32_t)rest;
-}
-
-static void write_digits(struct writer *writer, uint32_t *digit, size_t count)
-{
-	size_t size = count * 10 + 10, used = size - 1;
-	char *text = malloc(size);
-
-	if (!text) {
-		unreadable(writer);
-		return;
-	}
-	text[used] = 0;
-	do {
-		uint32_t rest = divide(digit, count);
-
-		while (count && !digit[count - 1])
-			count--;
-		for (int i = 0; i < 9 && (count || rest || used == size - 1); i++) {
-			text[--used] = (char)('0' + rest % 10);
-			rest /= 10;
-		}
-	} while (count);
-	if (size - 1 - used <= DESCRIBE_TEXT)
-		fputs(text + used, writer->out);
-	else
-		fprintf(writer->out, "%.*s...%s (%zu digits)", DESCRIBE_TEXT - DIGITS_AT_END, text + used,
-			text + size - 1 - DIGITS_AT_END, size - 1 - used);
-	free(text);
-}
-
-static void write_int(struct writer *writer, uint64_t object)
-{
-	uint64_t count, address = object + (uint64_t)writer->layout->integer.digits;
-	uint32_t *digit = NULL, highest;
-	bool negative;
-
-	if (!int_size(writer, object, &count, &negative)) {
-		unreadable(writer);
-		return;
-	}
-	if (count > DIGITS_MOST) {
-		if (count < UINT64_C(1) << 40 && memory_u32(writer->memory, address + (count - 1) * 4, &highest) &&
-			highest)
-			fprintf(writer->out, "%s(an int of %" PRIu64 " bits)", negative ? "-" : "",
-				count * 30 - (uint64_t)(__builtin_clz(highest) - 2));
-		else
-			unreadable(writer);
-		return;
-	}
-	digit = calloc(count + 1, sizeof(*digit));
-	if (!digit || (count && !memory_read(writer->memory, address, digit, count * sizeof(*digit)))) {
-		unreadable(writer);
-	} else {
-		fputs(negative ? "-" : "", writer->out);
-		write_digits(writer, digit, count ? count : 1);
-	}
-	free(digit);
-}
-
-static void write_bool(struct writer *writer, uint64_t object)
-{
-	uint64_t count;
-	bool negative;
-
-	if (int_size(writer, object, &count, &negative))
-		fputs(count ? "True" : "False", writer->out);
-	else
-		unreadable(writer);
-}
 
 /* --- text --- */
 
@@ -813,7 +430,7 @@ void write_callable(struct writer *writer, uint64_t function)
 	uint64_t type = pyobject_type(writer->layout, writer->memory, function), name, code;
 	bool exact;
 
-	if (describe_kind(writer->python, writer->memory, type, &exact) != OBJECT_FUNCTION) {
+	if (kind_of_type(writer->python, writer->memory, type, &exact) != OBJECT_FUNCTION) {
 		write_object(writer, function);
 		return;
 	}
@@ -861,7 +478,7 @@ static void write_builtin(struct writer *writer, uint64_t object)
 	fprintf(writer->out, "<built-in %s", text);
 	/* A module's function has the module as its self. */
 	if (self &&
-		describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, self),
+		kind_of_type(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, self),
 			&exact) != OBJECT_MODULE &&
 		enter(writer, object)) {
 		fputs(" of ", writer->out);
@@ -908,7 +525,7 @@ static void write_weak(struct writer *writer, uint64_t object, const char *what)
 	fprintf(writer->out, "<%s to ", what);
 	if (!at(writer, object, writer->layout->member.weakref_object, &referent) || !referent)
 		unreadable(writer);
-	else if (describe_kind(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, referent),
+	else if (kind_of_type(writer->python, writer->memory, pyobject_type(writer->layout, writer->memory, referent),
 			 &exact) == OBJECT_NONE)
 		fputs("what is gone", writer->out);
 	else
@@ -931,8 +548,6 @@ static void write_weakproxy(struct writer *writer, uint64_t object)
 struct attributes {
 	struct writer *writer;
 	uint64_t shown, all;
-	uint64_t within, base; /* the instance, and which of its type's bases has these __slots__ */
-	uint64_t looked_at; /* things in dicts of classes */
 };
 
 static bool write_attribute(void *context, uint64_t name, uint64_t value)
@@ -949,114 +564,15 @@ static bool write_attribute(void *context, uint64_t name, uint64_t value)
 	return attributes->all < SLOTS_MOST;
 }
 
-static bool write_slot(void *context, uint64_t name, uint64_t value)
-{
-	struct attributes *attributes = context;
-	struct writer *writer = attributes->writer;
-	const struct layout *layout = writer->layout;
-	uint64_t member, offset, type = pyobject_type(layout, writer->memory, value), text, object, owner, size;
-	char type_name[32];
-	uint32_t kind;
-
-	if (attributes->looked_at++ >= SLOTS_MOST)
-		return false;
-	if (!at(writer, type, layout->type.name, &text) ||
-		!read_literal(writer->memory, text, type_name, sizeof(type_name)) ||
-		strcmp(type_name, "member_descriptor") != 0 ||
-		!at(writer, value, layout->attribute.descriptor_member, &member) ||
-		!memory_u32(writer->memory, member + (uint64_t)layout->attribute.member_type, &kind) ||
-		(kind != T_OBJECT_EX && kind != T_OBJECT) ||
-		!at(writer, member, layout->attribute.member_offset, &offset) ||
-		/* A class may have another's descriptor, which is no use to it. */
-		!at(writer, value, layout->attribute.descriptor_type, &owner) || owner != attributes->base ||
-		!at(writer, attributes->base, layout->type.basicsize, &size) || offset + sizeof(object) > size ||
-		!at(writer, attributes->within, (int32_t)offset, &object) || !object)
-		return true;
-	return write_attribute(attributes, name, object);
-}
-
-/* Where a type says that its instances have a pointer to their dict; 0: nowhere. */
-static uint64_t dict_place(const struct writer *writer, uint64_t object, uint64_t type)
-{
-	const struct layout *layout = writer->layout;
-	uint64_t offset, size, item, basic;
-	int64_t count;
-
-	if (!at(writer, type, layout->attribute.dictoffset, &offset) || !offset)
-		return 0;
-	if ((int64_t)offset > 0)
-		return object + offset;
-	/* Counted from the end of an object of varying size (Objects/object.c, _PyObject_GetDictPtr). */
-	if (!at(writer, object, layout->member.size, &size) || !at(writer, type, layout->type.itemsize, &item) ||
-		!at(writer, type, layout->type.basicsize, &basic))
-		return 0;
-	count = (int64_t)size < 0 ? -(int64_t)size : (int64_t)size;
-	return object + ((basic + item * (uint64_t)count + 7) & ~UINT64_C(7)) + offset;
-}
-
-static void write_dict_attributes(
-	struct writer *writer, uint64_t object, uint64_t type, uint64_t flags, struct attributes *attributes)
-{
-	const struct layout *layout = writer->layout;
-	uint64_t dict = 0, values = 0, keys, place, basic;
-	uint8_t valid = 0;
-
-	if (layout->attribute.style == VALUES_DICT || !(flags & TPFLAGS_MANAGED_DICT)) {
-		place = dict_place(writer, object, type);
-		if (!place || !at(writer, place, 0, &dict))
-			return;
-	} else if (!at(writer, object - 24, 0, &dict)) {
-		return;
-	}
-	if (flags & TPFLAGS_MANAGED_DICT) {
-		switch (layout->attribute.style) {
-		case VALUES_POINTERS:
-			if (!at(writer, object - 32, 0, &values))
-				return;
-			break;
-		case VALUES_TAGGED:
-			if (dict & 1) {
-				values = dict + 1;
-				dict = 0;
-			}
-			break;
-		case VALUES_INLINE:
-			if (!dict && flags & TPFLAGS_INLINE_VALUES &&
-				at(writer, type, layout->type.basicsize, &basic) &&
-				memory_read(writer->memory, object + basic + 3, &valid, 1) && valid)
-				values = object + basic;
-			break;
-		case VALUES_DICT:
-			break;
-		}
-	}
-	if (values && at(writer, type, layout->attribute.cached_keys, &keys))
-		pyobject_values_items(layout, writer->memory, keys, values, write_attribute, attributes);
-	else if (dict)
-		pyobject_dict_items(layout, writer->memory, dict, write_attribute, attributes);
-}
-
 /* " name=value" for each attribute that is set: __slots__ of the class and its bases, then the rest. */
 static void write_attributes(struct writer *writer, uint64_t object, uint64_t type)
 {
-	struct attributes attributes = {.writer = writer, .within = object};
-	const struct layout *layout = writer->layout;
-	uint64_t flags, dict, own;
+	struct attributes attributes = {.writer = writer};
 
-	if (writer->depth >= DESCRIBE_DEPTH || !at(writer, type, layout->type.flags, &own) ||
-		!(own & TPFLAGS_HEAPTYPE) || !enter(writer, object))
+	if (writer->depth >= DESCRIBE_DEPTH || !type_is_heap(writer->python, writer->memory, type) ||
+		!enter(writer, object))
 		return;
-	for (uint64_t i = 0, base = type; base && i < BASES_MOST; i++) {
-		if (!at(writer, base, layout->type.flags, &flags) || !(flags & TPFLAGS_HEAPTYPE) ||
-			describe_own_kind(writer->python, writer->memory, base) != OBJECT_OTHER)
-			break;
-		attributes.base = base;
-		if (at(writer, base, layout->type.dict, &dict) && dict)
-			pyobject_dict_items(layout, writer->memory, dict, write_slot, &attributes);
-		if (!at(writer, base, layout->type.base, &base))
-			break;
-	}
-	write_dict_attributes(writer, object, type, own, &attributes);
+	attributes_visit(writer->python, writer->memory, object, type, write_attribute, &attributes);
 	writer->depth--;
 	if (attributes.all > attributes.shown)
 		fprintf(writer->out, " ... of %" PRIu64, attributes.all);
@@ -1198,7 +714,7 @@ void write_object(struct writer *writer, uint64_t object)
 		unreadable(writer);
 		return;
 	}
-	kind = describe_kind(writer->python, writer->memory, type, &exact);
+	kind = kind_of_type(writer->python, writer->memory, type, &exact);
 	if (kind == OBJECT_EXCEPTION) {
 		write_exception(writer, object, type);
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One description while it is written: what user/describe.c and user/describe_library.c share. */
+/* One description while it is written: what user/describe*.c share. */
 #ifndef OGT_DESCRIBE_WRITER_H
 #define OGT_DESCRIBE_WRITER_H
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "describe.h"
+#include "kind.h"
 #include "layout.h"
 #include "memory.h"
 #include "python.h"
@@ -63,6 +64,13 @@ void write_text(struct writer *writer, const uint32_t *characters, size_t count,
 /* As repr() of a float has it, or with no point where a complex needs none. */
 void write_double(struct writer *writer, double value, bool point);
 void write_complex_value(struct writer *writer, const double value[2]);
+
+/* --- user/describe_numbers.c --- */
+
+void write_bool(struct writer *writer, uint64_t object);
+void write_int(struct writer *writer, uint64_t object);
+void write_float(struct writer *writer, uint64_t object);
+void write_complex(struct writer *writer, uint64_t object);
 
 /* --- user/describe_library.c: kinds of the standard library's C modules, and builtin ones that wrap others --- */
 

@@ -6,6 +6,7 @@
 
 #include "code.h"
 #include "describe.h"
+#include "kind.h"
 #include "pyobject.h"
 
 #define BASES_MOST 100
@@ -65,7 +66,7 @@ static bool has_own_size(const struct sized *sized)
 	for (uint64_t i = 0; i < count && i < BASES_MOST; i++) {
 		if (!at(sized, mro + i * POINTER, sized->layout->member.tuple_items, &type))
 			return true;
-		if (describe_own_kind(sized->python, sized->memory, type) != OBJECT_OTHER)
+		if (kind_of_type_itself(sized->python, sized->memory, type) != OBJECT_OTHER)
 			return false;
 		/* No exception of C code has one. */
 		if (sized->kind == OBJECT_EXCEPTION && !type_is_heap(sized->python, sized->memory, type))
@@ -353,7 +354,7 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 		!inspected->refcount)
 		return 0;
 	inspected->is_object = true;
-	sized.kind = describe_kind(python, memory, sized.type, &exact);
+	sized.kind = kind_of_type(python, memory, sized.type, &exact);
 	inspected->size = own_size(&sized);
 	if (inspected->size != INSPECT_SIZE_UNKNOWN)
 		inspected->size =

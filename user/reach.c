@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "describe.h"
 #include "interrupt.h"
+#include "kind.h"
 #include "pyobject.h"
 
 /* What is taken or left as one: sixteen pages. */
@@ -230,7 +230,7 @@ static void learn_containers(struct search *search, const struct type_table *typ
 		uint64_t type = types->type[i].address;
 		struct container *container = &search->containers[hash(type) & (CONTAINERS_SLOTS - 1)];
 		bool exact;
-		enum object_kind kind = describe_kind(search->python, search->memory, type, &exact);
+		enum object_kind kind = kind_of_type(search->python, search->memory, type, &exact);
 
 		if (!is_container(kind))
 			continue;
