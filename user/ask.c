@@ -10,6 +10,7 @@
 
 #include "inspect.h"
 #include "interrupt.h"
+#include "same.h"
 
 /* Objects that are inspected in one hold. */
 #define INSPECT_MOST 1000
@@ -44,6 +45,17 @@ static bool is_called(const struct type_name *type, const char *name)
 		       strcmp(type->name, name + module + 1) == 0);
 }
 
+/* Objects of that name that gc.freeze() has parked. */
+static uint64_t frozen_of(const struct capture *capture, const char *name)
+{
+	const struct type_table *types = &capture->census.types;
+	uint64_t frozen = 0;
+
+	for (size_t i = 0; i < types->count; i++)
+		frozen += is_called(&capture->names[i], name) ? types->type[i].frozen : 0;
+	return frozen;
+}
+
 void ask_count_of(struct watch *watch, const struct capture *first)
 {
 	const struct type_table *types = &first->census.types;
@@ -54,44 +66,82 @@ void ask_count_of(struct watch *watch, const struct capture *first)
 		if (is_called(&first->names[i], name))
 			count += types->type[i].count;
 	}
-	if (!count)
+	if (!count && frozen_of(first, name))
+		render_note("all %llu objects of %s are parked by gc.freeze(), which gc.get_objects() leaves out",
+			(unsigned long long)frozen_of(first, name), name);
+	else if (!count)
 		render_note("no type with objects that the collector tracks is called %s", name);
 	render_count_of(watch->render, name, count, first);
 }
 
-/* between: looks whose ids alone count, too. */
+static void show_rows(
+	struct watch *watch, struct newids_row *rows, ssize_t count, double seconds, const struct capture *capture)
+{
+	const struct options *options = watch->options;
+
+	render_new_ids(watch->render, &(struct newids_report){
+					      .rows = rows,
+					      .count = watch_limit(options, count),
+					      .seconds = seconds,
+					      .ids = options->ids,
+					      .filtered = options->glob_count > 0,
+					      .capture = capture,
+				      });
+	newids_free(rows, (size_t)count);
+}
+
 static int show_new_ids(struct watch *watch, const struct ids *old, const struct ids *current,
-	const struct born_between *born, const struct ids *between, size_t between_count, double seconds,
-	const struct capture *capture, struct error *error)
+	const struct born_between *born, double seconds, const struct capture *capture, struct error *error)
 {
 	const struct options *options = watch->options;
 	struct name_filter filter = watch_filter(options, options->full_names);
 	struct newids_row *rows;
 	ssize_t count = newids(old, current, born, &filter, options->sort_by, &rows);
-	int result = count < 0 ? -1 : 0;
 
-	for (size_t i = 0; i < between_count && result == 0; i++)
-		result = newids_stayed(rows, (size_t)count, &between[i], &filter, options->sort_by);
-	if (result == 0)
-		render_new_ids(watch->render, &(struct newids_report){
-						      .rows = rows,
-						      .count = watch_limit(options, count),
-						      .seconds = seconds,
-						      .ids = options->ids,
-						      .filtered = options->glob_count > 0,
-						      .capture = capture,
-					      });
-	if (count >= 0)
-		newids_free(rows, (size_t)count);
-	return result < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+	if (count < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	show_rows(watch, rows, count, seconds, capture);
+	return 0;
 }
 
-int ask_new_ids_of(struct watch *watch, const struct ids *looks, size_t count, double seconds,
-	const struct capture *last, struct error *error)
+static bool is_same_in_all(void *context, uint64_t id)
 {
-	const struct born_between none = {0};
+	const struct ask_files *files = context;
+	const struct heap *last = &files->heaps[files->count - 1];
+	bool same = !interrupt_signal;
 
-	return show_new_ids(watch, &looks[0], &looks[count - 1], &none, looks + 1, count - 2, seconds, last, error);
+	for (size_t i = 1; i + 1 < files->count && same; i++)
+		same = same_object(&files->heaps[i], last, id);
+	return same;
+}
+
+int ask_new_ids_of(struct watch *watch, const struct ask_files *files, struct error *error)
+{
+	const struct options *options = watch->options;
+	struct name_filter filter = watch_filter(options, options->full_names);
+	const struct born_between none = {0};
+	size_t last = files->count - 1, others = 0;
+	struct newids_row *rows;
+	ssize_t count = newids(&files->ids[0], &files->ids[last], &none, &filter, options->sort_by, &rows);
+	int result = count < 0 ? -1 : 0;
+
+	for (size_t i = 1; i < last && result == 0; i++)
+		result = newids_stayed(rows, (size_t)count, &files->ids[i], &filter, options->sort_by);
+	if (result == 0 && last > 1)
+		others = newids_filter(rows, (size_t)count, is_same_in_all, (void *)files, options->sort_by);
+	if (result < 0 || interrupt_signal) {
+		if (count >= 0)
+			newids_free(rows, (size_t)count);
+		return interrupt_signal ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+					: error_set(error, ERROR_FAILED, "out of memory");
+	}
+	if (last > 1)
+		render_note("New_ids: new since the first file and still there in the last, told by id and by looks; "
+			    "%zu others "
+			    "lie where one was that looks otherwise",
+			others);
+	show_rows(watch, rows, count, files->seconds, &files->heaps[last].capture);
+	return 0;
 }
 
 /* What was born since the look before, as far as it was traced. */
@@ -140,8 +190,7 @@ static int new_ids_after_wait(struct watch *watch, const struct ids *old, struct
 		if (ids_of_capture(&second, &current) < 0 || find_born(watch, &second, &born) < 0)
 			result = error_set(error, ERROR_FAILED, "out of memory");
 		else
-			result = show_new_ids(
-				watch, old, &current, &born, NULL, 0, interrupt_now() - begin, &second, error);
+			result = show_new_ids(watch, old, &current, &born, interrupt_now() - begin, &second, error);
 		ids_free(&current);
 		capture_free(&second);
 	}
@@ -194,7 +243,7 @@ static int new_ids_since_state(struct watch *watch, struct ids *now, const struc
 	*now = (struct ids){0};
 	if (state->old_time > 0)
 		note_times(state);
-	if (show_new_ids(watch, &state->old, &state->current, &none, NULL, 0, seconds, capture, error) < 0 ||
+	if (show_new_ids(watch, &state->old, &state->current, &none, seconds, capture, error) < 0 ||
 		idstate_save(state, watch->options->state, error) < 0)
 		return -1;
 	if (state->old_time <= 0)
@@ -229,7 +278,7 @@ int ask_state(struct watch *watch, struct error *error)
 	render_about(watch->render, state->pid);
 	if (state->old_time > 0)
 		note_times(state);
-	return show_new_ids(watch, &state->old, &state->current, &none, NULL, 0,
+	return show_new_ids(watch, &state->old, &state->current, &none,
 		state->old_time > 0 ? state->current_time - state->old_time : 0, NULL, error);
 }
 
@@ -347,6 +396,7 @@ static int inspect(struct watch *watch, struct inspection *inspection, struct er
 struct asked {
 	const char *name;
 	size_t first, count;
+	uint64_t frozen; /* objects of it that gc.freeze() has parked */
 };
 
 /* How many of the addresses hold no object. */
@@ -382,8 +432,18 @@ static bool show_asked(
 		render_object(watch->render, object, watch->options->full_names);
 		shown++;
 	}
-	if (!asked->count)
-		render_note("no object that the collector tracks is a %s; --types lists what there is", asked->name);
+	if (!asked->count && strncasecmp(asked->name, "0x", 2) == 0)
+		render_note("%s is neither an address nor the name of a type", asked->name);
+	else if (!asked->count && asked->frozen)
+		render_note("all %llu objects of %s are parked by gc.freeze(), which gc.get_objects() leaves out; by "
+			    "address "
+			    "they are shown",
+			(unsigned long long)asked->frozen, asked->name);
+	else if (!asked->count)
+		render_note(
+			"no object that the collector tracks is a %s; --types lists what there is (str, int and other "
+			"types that hold nothing are never tracked: give an address)",
+			asked->name);
 	else if (!shown)
 		render_note("%s: all that were looked at died before they could be read", asked->name);
 	return shown;
@@ -409,7 +469,8 @@ static int find_objects(const struct watch *watch, const struct capture *first, 
 		found = candidates(first, options->inspect[i], inspection->object + inspection->count, most);
 		if (found < 0)
 			return -1;
-		asked[names++] = (struct asked){options->inspect[i], inspection->count, (size_t)found};
+		asked[names++] = (struct asked){
+			options->inspect[i], inspection->count, (size_t)found, frozen_of(first, options->inspect[i])};
 		inspection->count += (size_t)found;
 	}
 	return 0;

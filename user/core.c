@@ -525,8 +525,12 @@ static int read_headers(struct core *core, Elf *elf, const char *path, struct er
 /* --- the heap --- */
 
 /* A file that the search for Python would have needed. */
-static const char *file_missing(const struct core *core)
+static const char *file_missing(const struct core *core, const struct mapping *program)
 {
+	const struct mapped *file = program && program->inode ? &core->files[program->inode - 1] : NULL;
+
+	if (file && file->tried && file->fd < 0)
+		return core->mappings.text + file->path;
 	for (size_t i = 0; i < core->file_count; i++) {
 		const char *path = core->mappings.text + core->files[i].path;
 
@@ -534,6 +538,17 @@ static const char *file_missing(const struct core *core)
 			return path;
 	}
 	return NULL;
+}
+
+/* What the user gave has at least to be there. */
+static int check_given(const struct core *core, struct error *error)
+{
+	for (size_t i = 0; i < core->given_count; i++) {
+		if (access(core->given[i], R_OK) < 0)
+			return error_set(
+				error, ERROR_FAILED, "cannot read --exe %s: %s", core->given[i], strerror(errno));
+	}
+	return 0;
 }
 
 static int find_python(struct core *core, struct heap *heap, const char *path, struct error *error)
@@ -549,12 +564,14 @@ static int find_python(struct core *core, struct heap *heap, const char *path, s
 		program && program->inode ? mapping_path(&core->mappings, program) : "?");
 	if (target_find(target, &origin, &why) == 0 && python_open(&heap->python, target, heap->memory, &why) == 0)
 		return 0;
-	missing = file_missing(core);
+	missing = file_missing(core, program);
 	if (missing)
 		return error_set(error, ERROR_FAILED,
 			"core file %s cannot be read without the program that it is of: %s is not here, or is another "
-			"build now; give it with --exe FILE",
-			path, missing);
+			"build now; %s",
+			path, missing,
+			core->given_count ? "what --exe gives is no file, or another build, too"
+					  : "give it with --exe FILE");
 	if (!core->file_count)
 		return error_set(error, ERROR_FAILED,
 			"core file %s does not say which files were mapped (it has no note NT_FILE)", path);
@@ -565,7 +582,7 @@ static int read_heap(struct core *core, struct heap *heap, const char *path, str
 {
 	struct error why;
 
-	if (find_python(core, heap, path, error) < 0)
+	if (check_given(core, error) < 0 || find_python(core, heap, path, error) < 0)
 		return -1;
 	heap->threads = core->threads;
 	heap->usdt = target_has_usdt(&heap->target);

@@ -23,6 +23,10 @@ int heap_open(struct heap *heap, const char *path, const char *const *files, siz
 		close(fd);
 		return error_set(error, ERROR_FAILED, "%s is no regular file", path);
 	}
+	if (snapshot_is_one(fd) && file_count) {
+		close(fd);
+		return error_set(error, ERROR_FAILED, "%s is a snapshot: --exe goes with core files", path);
+	}
 	if (snapshot_is_one(fd)) {
 		result = snapshot_read(heap, fd, path, error);
 	} else if (core_is_one(fd)) {

@@ -53,37 +53,44 @@ static int run_growth(struct watch *watch, struct heap *heap, struct error *erro
 	return result;
 }
 
-/* Only the last one's look is shown, and the first one's process is what all must be of. */
-static int run_new_ids(struct watch *watch, struct heap *last, struct error *error)
+/* All of them, in the order in which they were given. */
+static int open_files(struct watch *watch, struct heap *heaps, struct ids *ids, struct error *error)
 {
 	const char **path = watch->options->load;
-	size_t count = watch->options->load_count, loaded = 0;
+
+	for (size_t i = 0; i < watch->options->load_count; i++) {
+		if (open_file(watch, i, &heaps[i], error) < 0 ||
+			(i && heap_same_process(&heaps[0], path[0], &heaps[i], path[i], error) < 0))
+			return -1;
+		if (ids_of_capture(&heaps[i].capture, &ids[i]) < 0)
+			return error_set(error, ERROR_FAILED, "out of memory");
+		if (i && heaps[i].time > 0 && heaps[i].time < heaps[i - 1].time)
+			render_note("%s is of an earlier moment than %s: EARLIER comes first", path[i], path[i - 1]);
+	}
+	return 0;
+}
+
+static int run_new_ids(struct watch *watch, struct error *error)
+{
+	size_t count = watch->options->load_count;
 	struct ids *ids = calloc(count, sizeof(*ids));
-	struct heap *first = calloc(1, sizeof(*first));
-	double seconds = 0;
-	int result = ids && first ? 0 : error_set(error, ERROR_FAILED, "out of memory");
+	struct heap *heaps = calloc(count, sizeof(*heaps));
+	struct ask_files files = {ids, heaps, count, 0};
+	int result =
+		ids && heaps ? open_files(watch, heaps, ids, error) : error_set(error, ERROR_FAILED, "out of memory");
 
-	for (size_t i = 0; i < count && result == 0; i++) {
-		struct heap *heap = i ? last : first;
-
-		heap_close(last);
-		result = open_file(watch, i, heap, error);
-		if (result == 0 && i)
-			result = heap_same_process(first, path[0], heap, path[i], error);
-		if (result == 0 && ids_of_capture(&heap->capture, &ids[i]) < 0)
-			result = error_set(error, ERROR_FAILED, "out of memory");
-		loaded += result == 0;
-	}
 	if (result == 0) {
-		if (first->time > 0 && last->time > first->time)
-			seconds = last->time - first->time;
-		result = ask_new_ids_of(watch, ids, count, seconds, &last->capture, error);
+		if (heaps[0].time > 0 && heaps[count - 1].time > heaps[0].time)
+			files.seconds = heaps[count - 1].time - heaps[0].time;
+		result = ask_new_ids_of(watch, &files, error);
 	}
-	while (loaded)
-		ids_free(&ids[--loaded]);
-	if (first)
-		heap_close(first);
-	free(first);
+	for (size_t i = 0; i < count; i++) {
+		if (ids)
+			ids_free(&ids[i]);
+		if (heaps)
+			heap_close(&heaps[i]);
+	}
+	free(heaps);
 	free(ids);
 	return result;
 }
@@ -100,7 +107,7 @@ int load_run(struct watch *watch, struct error *error)
 		result = run_growth(watch, heap, error);
 		break;
 	case MODE_NEW_IDS:
-		result = run_new_ids(watch, heap, error);
+		result = run_new_ids(watch, error);
 		break;
 	default:
 		result = open_file(watch, 0, heap, error);

@@ -350,6 +350,26 @@ int newids_stayed(struct newids_row *rows, size_t count, const struct ids *betwe
 	return result;
 }
 
+size_t newids_filter(struct newids_row *rows, size_t count, bool (*passes)(void *context, uint64_t id), void *context,
+	enum newids_column column)
+{
+	size_t left_out = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t kept = 0;
+
+		for (size_t k = 0; k < rows[i].count; k++) {
+			if (passes(context, rows[i].id[k]))
+				rows[i].id[kept++] = rows[i].id[k];
+		}
+		left_out += rows[i].count - kept;
+		rows[i].count = kept;
+	}
+	if (count)
+		qsort_r(rows, count, sizeof(*rows), by_column, &column);
+	return left_out;
+}
+
 void newids_free(struct newids_row *rows, size_t count)
 {
 	for (size_t i = 0; rows && i < count; i++) {

@@ -6,6 +6,7 @@
 #ifndef OGT_NEWIDS_H
 #define OGT_NEWIDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -55,6 +56,9 @@ ssize_t newids(const struct ids *old, const struct ids *current, const struct bo
  * first look, what stayed. Puts the rows in order again. -1 when out of memory.
  */
 int newids_stayed(struct newids_row *rows, size_t count, const struct ids *between, const struct name_filter *filter,
+	enum newids_column column);
+/* Leaves of the new ids those that pass, and puts the rows in order again. Returns how many did not. */
+size_t newids_filter(struct newids_row *rows, size_t count, bool (*passes)(void *context, uint64_t id), void *context,
 	enum newids_column column);
 void newids_free(struct newids_row *rows, size_t count);
 

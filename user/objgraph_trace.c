@@ -47,7 +47,8 @@ int main(int argc, char **argv)
 
 	options_parse(&options, argc, argv);
 	interrupt_install();
-	render = render_open(options.output, options.json, options.pid, &error);
+	result = options_check_output(&options, &error);
+	render = result < 0 ? NULL : render_open(options.output, options.json, options.pid, &error);
 	result = render ? watch_run(&options, render, &error) : -1;
 	code = finish(render, result, &error);
 	options_free(&options);

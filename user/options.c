@@ -4,11 +4,16 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "snapshot.h"
 
 #ifndef OGT_VERSION
 #define OGT_VERSION "unknown"
@@ -256,6 +261,10 @@ static error_t take(int key, char *text, struct argp_state *state)
 		options->inspect[options->inspect_count++] = text;
 		return 0;
 	case KEY_SAVE:
+		if (options->save)
+			argp_error(state, "one --save FILE at a time");
+		if (strcmp(text, "-") == 0)
+			argp_error(state, "--save takes the name of a file");
 		choose(options, MODE_SAVE, state);
 		options->save = text;
 		return 0;
@@ -370,6 +379,38 @@ void options_parse(struct options *options, int argc, char **argv)
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
+}
+
+/* Whether both paths lead to one file, which may not be there yet. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) == 0 && stat(b, &y) == 0)
+		return x.st_dev == y.st_dev && x.st_ino == y.st_ino && S_ISREG(x.st_mode);
+	return strcmp(a, b) == 0;
+}
+
+int options_check_output(const struct options *options, struct error *error)
+{
+	const char *const others[] = {options->save, options->state, options->peaks};
+	const char *output = options->output;
+	bool taken = false, snapshot;
+	int fd;
+
+	if (!output)
+		return 0;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		taken = taken || (others[i] && same_file(output, others[i]));
+	for (size_t i = 0; i < options->load_count; i++)
+		taken = taken || same_file(output, options->load[i]);
+	if (taken)
+		return error_set(error, ERROR_FAILED, "-o %s is a file that is read or written already", output);
+	fd = open(output, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	snapshot = fd >= 0 && snapshot_is_one(fd);
+	if (fd >= 0)
+		close(fd);
+	return snapshot ? error_set(error, ERROR_FAILED, "-o %s is a snapshot, which would be lost", output) : 0;
 }
 
 void options_free(struct options *options)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "error.h"
 #include "newids.h"
 
 enum mode {
@@ -57,6 +58,11 @@ struct options {
  * with options_free.
  */
 void options_parse(struct options *options, int argc, char **argv);
+/*
+ * Whether the output is none of the files that are read or written besides, nor a snapshot that is there already; else
+ * -1 with ERROR_FAILED. Before it is opened, which empties it.
+ */
+int options_check_output(const struct options *options, struct error *error);
 void options_free(struct options *options);
 
 #endif

@@ -152,6 +152,7 @@ struct dict_entries {
 	uint64_t first; /* address */
 	uint64_t count;
 	uint64_t room; /* entries that the keys object has place for */
+	uint64_t shared; /* values that an instance has place for whose keys these are */
 	uint64_t slots; /* of the hash table before them, each the number of an entry, or negative */
 	uint32_t width; /* bytes a slot */
 	uint32_t size; /* bytes an entry */
@@ -195,7 +196,16 @@ static bool keys_entries(
 			entries->key = 0;
 		}
 	}
-	entries->room = usable(entries->slots);
+	entries->room = entries->shared = usable(entries->slots);
+	/* 3.11+ keep less room, as much as was asked for (shared_keys_usable_size): dk_usable lies before dk_nentries.
+	 */
+	if (layout->dict.style == DICT_KEYS_LOG2) {
+		if (!memory_u64(
+			    memory, keys + (uint64_t)layout->dict.dk_nentries - sizeof(uint64_t), &entries->shared) ||
+			entries->shared > entries->room || entries->count > entries->room)
+			return false;
+		entries->shared += entries->count;
+	}
 	entries->first = keys + (uint64_t)layout->dict.dk_indices + entries->slots * entries->width;
 	return entries->width != 0;
 }
@@ -218,7 +228,7 @@ uint64_t pyobject_dict_size(const struct layout *layout, struct memory *memory, 
 		!keys_entries(layout, memory, keys, &entries) || !memory_u64(memory, keys, &references))
 		return UINT64_MAX;
 	if (values)
-		size += entries.room * sizeof(values);
+		size += entries.shared * sizeof(values);
 	/* Keys that several share are their type's. */
 	if (references == 1)
 		size += pyobject_keys_size(layout, memory, keys);

@@ -413,10 +413,11 @@ static bool heads_are_linked(const struct python *python, struct memory *memory,
 	if (layout->gc.generation0 >= 0 && (!at(memory, interpreter->gc, layout->gc.generation0, &generation0) ||
 						   generation0 != python_generation(python, interpreter, 0)))
 		return false;
-	for (int generation = 0; generation < LAYOUT_GENERATIONS; generation++) {
+	/* All of them may have been parked by gc.freeze(). */
+	for (int generation = 0; generation <= GENERATION_PERMANENT; generation++) {
 		uint64_t head = python_generation(python, interpreter, generation);
 
-		if (head_is_linked(python, memory, head, &object) && object)
+		if (head && head_is_linked(python, memory, head, &object) && object)
 			any = true;
 	}
 	return any;

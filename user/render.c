@@ -749,6 +749,7 @@ static void object_as_json(struct render *render, const struct inspected *inspec
 	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)inspected->address);
 	json_object_set_new(object, "address", json_string(address));
 	json_object_set_new(object, "type", json_text(type));
+	json_object_set_new(object, "module", inspected->type.module ? json_text(inspected->type.module) : json_null());
 	json_object_set_new(object, "size",
 		inspected->size == INSPECT_SIZE_UNKNOWN ? json_null() : json_integer((json_int_t)inspected->size));
 	json_object_set_new(object, "refcount", inspected->immortal ? json_null() : json_integer(inspected->refcount));
@@ -764,7 +765,10 @@ static void object_as_json(struct render *render, const struct inspected *inspec
 
 static void object_as_text(struct render *render, const struct inspected *inspected, const char *type)
 {
+	const char *from = inspected->type.module;
 	char *name = text_printable(type), *repr = text_printable(inspected->repr);
+	char *module =
+		from && strcmp(from, "builtins") != 0 && type == inspected->type.name ? text_printable(from) : NULL;
 
 	put(render, "0x%llx  %s  ", (unsigned long long)inspected->address, name ? name : "?");
 	if (inspected->size == INSPECT_SIZE_UNKNOWN)
@@ -776,12 +780,13 @@ static void object_as_text(struct render *render, const struct inspected *inspec
 	else
 		put(render, "%u reference%s, ", inspected->refcount, inspected->refcount == 1 ? "" : "s");
 	if (inspected->frozen)
-		put(render, "frozen\n");
+		put(render, "frozen");
 	else if (inspected->generation < 0)
-		put(render, "not tracked\n");
+		put(render, "not tracked");
 	else
-		put(render, "generation %d\n", inspected->generation);
-	put(render, "    %s\n", repr ? repr : "?");
+		put(render, "generation %d", inspected->generation);
+	put(render, "%s%s\n    %s\n", module ? ", module " : "", module ? module : "", repr ? repr : "?");
+	free(module);
 	free(name);
 	free(repr);
 	flush(render);

@@ -12,6 +12,7 @@ import io
 import itertools
 import json
 import math
+import random
 import re
 import sys
 import types
@@ -716,6 +717,16 @@ def make_instances():
     for i in range(60):
         setattr(many, "attribute%d" % i, i)
     yield many
+    for count in (1, 2, 5, 6, 12, 29, 30, 31):  # dicts that share their keys, as long as these have room
+        sharing = type("Sharing", (), {})()
+        for i in range(count):
+            setattr(sharing, "attribute%d" % i, i)
+        yield sharing.__dict__
+    for base in (list, dict, int, tuple):
+        derived = type("Derived", (base,), {})()
+        derived.a = 1
+        yield derived.__dict__
+    yield random.Random(1).__dict__
     yield collections.namedtuple("Point", "x y")(1, [2])
     for hostile in ("Plain", "na me", "\x1b[2J", "\n", "ü€\U0001f600", "x" * 300, "'quote\"", "%s%n"):
         for kind in subclasses(hostile):
