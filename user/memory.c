@@ -13,12 +13,14 @@
 
 #include "order.h"
 
-/*
- * Copies live in slabs; a slot is a page's place. Huge pages are not asked for: where memory is in pieces the kernel
- * spends more time on making one than on all small ones.
- */
+/* Copies live in slabs of 2 MiB, so that the kernel can back them with huge pages; a slot is a page's place. */
 #define SLAB_PAGES 512u
 #define SLAB_SIZE ((size_t)SLAB_PAGES * MEMORY_PAGE_SIZE)
+/*
+ * Below this many slabs huge pages would only make the tracer fatter. Above, a walk over millions of objects takes
+ * twice as long without them.
+ */
+#define HUGE_SLABS 8
 
 /* Slots are found through one table for each 2 MiB of the target's addresses. */
 #define REGION_SHIFT 9
@@ -275,9 +277,18 @@ static unsigned char *slot_bytes(const struct memory *memory, uint32_t slot)
 
 static unsigned char *slab_map(void)
 {
-	unsigned char *slab = mmap(NULL, SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *area = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before, after;
 
-	return slab == MAP_FAILED ? NULL : slab;
+	if (area == MAP_FAILED)
+		return NULL;
+	before = (SLAB_SIZE - (uintptr_t)area % SLAB_SIZE) % SLAB_SIZE;
+	after = SLAB_SIZE - before;
+	if (before)
+		munmap(area, before);
+	if (after)
+		munmap(area + before + SLAB_SIZE, after);
+	return area + before;
 }
 
 /* Room for count slots in all. */
@@ -315,6 +326,8 @@ static int slots_reserve(struct memory *memory, size_t count)
 
 		if (!slab)
 			return -1;
+		if (slabs >= HUGE_SLABS)
+			madvise(slab, SLAB_SIZE, MADV_HUGEPAGE);
 		memory->slabs[memory->slab_count++] = slab;
 	}
 	return 0;
