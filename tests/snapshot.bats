@@ -310,6 +310,10 @@ new_of() { # FILE FILE... [-- ARGS...]
   new_of "$WORLD"/s.{0,1,2} -- --format json
   "$JUDGE" "$TESTS/stayed_objects.py" "$WORLD/out" "$WORLD"/ids.{0,1,2}
   grep -E 'told by id and by looks; [0-9]+ others' "$WORLD/err"
+  # What stayed comes first, unless another order is asked for.
+  [ "$(json '.[-1].types | [.[].new] | . == (sort | reverse) and .[0] > 0')" = true ]
+  new_of "$WORLD"/s.{0,1,2} -- --format json --sort-by old
+  [ "$(json '.[-1].types | [.[].old] | . == (sort | reverse)')" = true ]
 }
 
 @test "growth of two files is the difference of their counts" {

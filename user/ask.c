@@ -121,14 +121,16 @@ int ask_new_ids_of(struct watch *watch, const struct ask_files *files, struct er
 	struct name_filter filter = watch_filter(options, options->full_names);
 	const struct born_between none = {0};
 	size_t last = files->count - 1, others = 0;
+	/* What stayed is the answer that three files are asked for. */
+	enum newids_column column = last > 1 && !options->sorts ? NEWIDS_NEW : options->sort_by;
 	struct newids_row *rows;
-	ssize_t count = newids(&files->ids[0], &files->ids[last], &none, &filter, options->sort_by, &rows);
+	ssize_t count = newids(&files->ids[0], &files->ids[last], &none, &filter, column, &rows);
 	int result = count < 0 ? -1 : 0;
 
 	for (size_t i = 1; i < last && result == 0; i++)
-		result = newids_stayed(rows, (size_t)count, &files->ids[i], &filter, options->sort_by);
+		result = newids_stayed(rows, (size_t)count, &files->ids[i], &filter, column);
 	if (result == 0 && last > 1)
-		others = newids_filter(rows, (size_t)count, is_same_in_all, (void *)files, options->sort_by);
+		others = newids_filter(rows, (size_t)count, is_same_in_all, (void *)files, column);
 	if (result < 0 || interrupt_signal) {
 		if (count >= 0)
 			newids_free(rows, (size_t)count);

@@ -91,7 +91,7 @@ static const struct argp_option table[] = {
 	{.name = "sort-by",
 		.key = KEY_SORT_BY,
 		.arg = "COLUMN",
-		.doc = "of --new-ids: old, current, new or deltas (deltas)",
+		.doc = "of --new-ids: old, current, new or deltas (deltas; of three files: new)",
 		.group = 3},
 	{.name = "ids", .key = KEY_IDS, .doc = "with --new-ids: the addresses of what is new", .group = 3},
 	{.name = "state", .key = KEY_STATE, .arg = "FILE", .doc = "keep ids in FILE across runs", .group = 3},
@@ -221,7 +221,7 @@ static void check(const struct options *options, struct argp_state *state)
 		argp_error(state, "--rates goes with growth tables");
 	if (options->rates && options->budget <= 0)
 		argp_error(state, "--rates needs tracing, which --budget 0 forbids");
-	if ((options->waits || options->ids || options->state || options->sort_by != NEWIDS_DELTAS) && !new_ids)
+	if ((options->waits || options->ids || options->state || options->sorts) && !new_ids)
 		argp_error(state, "--wait, --sort-by, --ids and --state go with --new-ids");
 	if (options->waits && options->state)
 		argp_error(
@@ -283,6 +283,7 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_SORT_BY:
 		options->sort_by = column(state, text);
+		options->sorts = true;
 		return 0;
 	case KEY_IDS:
 		options->ids = true;

@@ -37,6 +37,7 @@ struct options {
 	double wait; /* seconds between the two looks of --new-ids */
 	bool waits; /* --wait was given */
 	enum newids_column sort_by;
+	bool sorts; /* --sort-by was given */
 	bool ids; /* list the addresses */
 	const char *state; /* file of ids, or NULL */
 	const char *save; /* file to write a snapshot to, or NULL */
