@@ -178,6 +178,16 @@ makes_progress() {
   eventually beats_more_than $((${now:-0} + ${1:-1}))
 }
 
+# A process that becomes the same Python anew at SIGUSR1, and then sleeps.
+start_that_execs() {
+  launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.sigwait([signal.SIGUSR1])
+os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
+  TARGET=$(innermost "$TARGET")
+  eventually awaits_signal "$TARGET"
+}
+
 # --- the barriers of new_ids.py ---
 
 # start_ids [N]: at barrier 0; the ids of all objects are in $WORLD/ids.0
@@ -259,18 +269,23 @@ json() { jq -s -r "$@" "$WORLD/out"; }
 # has_lines N PATTERN: so many lines of the output so far match
 has_lines() { [ "$(grep -Ec -- "$2" "$WORLD/out")" -ge "$1" ]; }
 
-# The census equals the oracle for every type, under short and full names.
-census_equals_oracle() {
-  local form flag oracles
-  oracles=("$WORLD"/oracle "$WORLD"/oracle.[0-9])
-  [ -e "${oracles[1]}" ] || oracles=("$WORLD"/oracle)
+# types_equal_oracle -p PID|--load FILE: for every type, under short and full names. ORACLES are the files that tell.
+types_equal_oracle() {
+  local form flag
+  ORACLES=("$WORLD"/oracle "$WORLD"/oracle.[0-9])
+  [ -e "${ORACLES[1]}" ] || ORACLES=("$WORLD"/oracle)
   for form in short full; do
     flag=
     if [ $form = full ]; then flag=--full-names; fi
-    ogt -p "${1:-$TARGET}" --types --format json --limit 0 $flag
+    ogt "$@" --types --format json --limit 0 $flag
     succeeds
-    "$JUDGE" "$TESTS/compare.py" "$form" "$WORLD/out" "${oracles[@]}"
+    "$JUDGE" "$TESTS/compare.py" "$form" "$WORLD/out" "${ORACLES[@]}"
   done
+}
+
+# The census equals the oracle.
+census_equals_oracle() {
+  types_equal_oracle -p "${1:-$TARGET}"
   runs_free "${1:-$TARGET}"
 }
 

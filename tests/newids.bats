@@ -132,12 +132,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
 
 @test "a process that has become another program since is another one, also when that is the same Python" {
   only_system
-  launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-signal.sigwait([signal.SIGUSR1])
-os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
-  TARGET=$(innermost "$TARGET")
-  eventually awaits_signal "$TARGET"
+  start_that_execs
   ogt -p "$TARGET" --new-ids --state "$WORLD/state"
   succeeds
   cp "$WORLD/state" "$WORLD/good"

@@ -67,19 +67,10 @@ judge_zoo() { # FILE
   "$JUDGE" "$TESTS/judge_objects.py" "$WORLD/out" "$WORLD/zoo"
 }
 
-# The file's census equals what the target counted, for every type, under short and full names.
+# The file's census equals what the target counted.
 file_equals_oracle() {
-  local form flag oracles
-  oracles=("$WORLD"/oracle "$WORLD"/oracle.[0-9])
-  [ -e "${oracles[1]}" ] || oracles=("$WORLD"/oracle)
-  for form in short full; do
-    flag=
-    if [ $form = full ]; then flag=--full-names; fi
-    ogt --load "$1" --types --format json --limit 0 $flag
-    succeeds
-    "$JUDGE" "$TESTS/compare.py" "$form" "$WORLD/out" "${oracles[@]}"
-  done
-  [ "$(json '.[-1].frozen')" = "$(jq -s 'map(.frozen) | add' "${oracles[@]}")" ]
+  types_equal_oracle --load "$1"
+  [ "$(json '.[-1].frozen')" = "$(jq -s 'map(.frozen) | add' "${ORACLES[@]}")" ]
 }
 
 # --- the same answers ---
@@ -605,11 +596,7 @@ with open(sys.argv[1], "r+b") as file:
 
 @test "after exec it is another process, also when that is the same Python" {
   only_system
-  launch "${RUN_PYTHON[@]}" -c 'import os, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-signal.sigwait([signal.SIGUSR1])
-os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)"])'
-  eventually awaits_signal "$TARGET"
+  start_that_execs
   save "$WORLD/a"
   save_core
   mv "$CORE" "$WORLD/a.core"

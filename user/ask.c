@@ -45,30 +45,30 @@ static bool is_called(const struct type_name *type, const char *name)
 		       strcmp(type->name, name + module + 1) == 0);
 }
 
-/* Objects of that name that gc.freeze() has parked. */
-static uint64_t frozen_of(const struct capture *capture, const char *name)
+/* Objects of that name, and how many more of them gc.freeze() has parked. */
+static uint64_t count_called(const struct capture *capture, const char *name, uint64_t *frozen)
 {
 	const struct type_table *types = &capture->census.types;
-	uint64_t frozen = 0;
+	uint64_t count = 0;
 
-	for (size_t i = 0; i < types->count; i++)
-		frozen += is_called(&capture->names[i], name) ? types->type[i].frozen : 0;
-	return frozen;
+	*frozen = 0;
+	for (size_t i = 0; i < types->count; i++) {
+		if (!is_called(&capture->names[i], name))
+			continue;
+		count += types->type[i].count;
+		*frozen += types->type[i].frozen;
+	}
+	return count;
 }
 
 void ask_count_of(struct watch *watch, const struct capture *first)
 {
-	const struct type_table *types = &first->census.types;
 	const char *name = watch->options->count_of;
-	uint64_t count = 0;
+	uint64_t frozen, count = count_called(first, name, &frozen);
 
-	for (size_t i = 0; i < types->count; i++) {
-		if (is_called(&first->names[i], name))
-			count += types->type[i].count;
-	}
-	if (!count && frozen_of(first, name))
+	if (!count && frozen)
 		render_note("all %llu objects of %s are parked by gc.freeze(), which gc.get_objects() leaves out",
-			(unsigned long long)frozen_of(first, name), name);
+			(unsigned long long)frozen, name);
 	else if (!count)
 		render_note("no type with objects that the collector tracks is called %s", name);
 	render_count_of(watch->render, name, count, first);
@@ -139,8 +139,7 @@ int ask_new_ids_of(struct watch *watch, const struct ask_files *files, struct er
 	}
 	if (last > 1)
 		render_note("New_ids: new since the first file and still there in the last, told by id and by looks; "
-			    "%zu others "
-			    "lie where one was that looks otherwise",
+			    "%zu others lie where one was that looks otherwise",
 			others);
 	show_rows(watch, rows, count, files->seconds, &files->heaps[last].capture);
 	return 0;
@@ -438,8 +437,7 @@ static bool show_asked(
 		render_note("%s is neither an address nor the name of a type", asked->name);
 	else if (!asked->count && asked->frozen)
 		render_note("all %llu objects of %s are parked by gc.freeze(), which gc.get_objects() leaves out; by "
-			    "address "
-			    "they are shown",
+			    "address they are shown",
 			(unsigned long long)asked->frozen, asked->name);
 	else if (!asked->count)
 		render_note(
@@ -471,8 +469,8 @@ static int find_objects(const struct watch *watch, const struct capture *first, 
 		found = candidates(first, options->inspect[i], inspection->object + inspection->count, most);
 		if (found < 0)
 			return -1;
-		asked[names++] = (struct asked){
-			options->inspect[i], inspection->count, (size_t)found, frozen_of(first, options->inspect[i])};
+		asked[names] = (struct asked){options->inspect[i], inspection->count, (size_t)found, 0};
+		count_called(first, options->inspect[i], &asked[names++].frozen);
 		inspection->count += (size_t)found;
 	}
 	return 0;

@@ -416,41 +416,36 @@ void write_mapping_proxy(struct writer *writer, uint64_t object)
 	fputc(')', writer->out);
 }
 
+/* What a member leads to, written as a part of the object. */
+static void write_part(
+	struct writer *writer, uint64_t object, int32_t offset, void (*write)(struct writer *writer, uint64_t part))
+{
+	uint64_t part;
+
+	if (!at(writer, object, offset, &part)) {
+		unreadable(writer);
+	} else if (enter(writer, object)) {
+		write(writer, part);
+		writer->depth--;
+	} else {
+		fputs("...", writer->out);
+	}
+}
+
 /* Objects/descrobject.c: what reads it tells it from others. */
 void write_property(struct writer *writer, uint64_t object)
 {
 	uint64_t getter;
 
 	fputs("<property ", writer->out);
-	if (!at(writer, object, writer->layout->member.property_get, &getter)) {
-		unreadable(writer);
-	} else if (!getter) {
+	if (at(writer, object, writer->layout->member.property_get, &getter) && !getter)
 		fputs("None", writer->out);
-	} else if (enter(writer, object)) {
-		write_callable(writer, getter);
-		writer->depth--;
-	} else {
-		fputs("...", writer->out);
-	}
+	else
+		write_part(writer, object, writer->layout->member.property_get, write_callable);
 	fputc('>', writer->out);
 }
 
 /* --- what iterates over others --- */
-
-/* The iterators of a zip or map, a tuple of its own. */
-static void write_iterators(struct writer *writer, uint64_t object, int32_t offset)
-{
-	uint64_t tuple;
-
-	if (!at(writer, object, offset, &tuple)) {
-		unreadable(writer);
-	} else if (enter(writer, object)) {
-		write_tuple(writer, tuple);
-		writer->depth--;
-	} else {
-		fputs("...", writer->out);
-	}
-}
 
 /* Objects/enumobject.c: the number of the next one; one beyond 2**63 is elsewhere. */
 void write_enumerate(struct writer *writer, uint64_t object)
@@ -471,7 +466,7 @@ void write_enumerate(struct writer *writer, uint64_t object)
 void write_zip(struct writer *writer, uint64_t object)
 {
 	fputs("<zip of ", writer->out);
-	write_iterators(writer, object, writer->layout->member.zip_iterators);
+	write_part(writer, object, writer->layout->member.zip_iterators, write_tuple);
 	fputc('>', writer->out);
 }
 
@@ -481,6 +476,6 @@ void write_map(struct writer *writer, uint64_t object)
 	fputs("<map ", writer->out);
 	write_held(writer, object, writer->layout->member.map_function);
 	fputs(" of ", writer->out);
-	write_iterators(writer, object, writer->layout->member.map_iterators);
+	write_part(writer, object, writer->layout->member.map_iterators, write_tuple);
 	fputc('>', writer->out);
 }

@@ -26,7 +26,6 @@ struct heap {
 	double time; /* of the moment, seconds since the epoch; 0: not known */
 	char identity[PROCESS_IDENTITY_BYTES]; /* process_identity(); "" where it is not known */
 	char address_space[PROCESS_IDENTITY_BYTES]; /* process_address_space(), likewise */
-	size_t missing; /* pages that should be there and are not */
 };
 
 /*

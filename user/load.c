@@ -19,7 +19,6 @@ static int open_file(struct watch *watch, size_t i, struct heap *heap, struct er
 					       .capture = &heap->capture,
 					       .file = options->load[i],
 					       .time = heap->time,
-					       .missing = heap->missing,
 				       });
 	return 0;
 }

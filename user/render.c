@@ -262,8 +262,9 @@ static void note_attached(const struct render *render, const struct attached *at
 		target->debug ? " (debug build)" : "", render->pid, target->executable, attached->threads,
 		attached->threads == 1 ? "" : "s", census->objects, census->types.count,
 		census->interpreters > 1 ? ", in several interpreters" : "", how);
-	if (attached->missing)
-		render_note("%zu pages are not in %s: what lies there shows as ?", attached->missing, attached->file);
+	if (attached->capture->missing)
+		render_note("%zu pages are not in %s: what lies there shows as ?", attached->capture->missing,
+			attached->file);
 }
 
 void render_attached(struct render *render, const struct attached *attached)
@@ -311,9 +312,8 @@ void render_saved(
 	note_oddities(render, capture);
 }
 
-void render_progress(const struct render *render, const char *what, uint64_t done, uint64_t all)
+void render_progress(const char *what, uint64_t done, uint64_t all)
 {
-	(void)render;
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (all)

@@ -46,7 +46,6 @@ struct attached {
 	const struct capture *capture;
 	const char *file; /* the one that holds it; NULL: it is a process */
 	double time; /* of the look in the file, seconds since the epoch; 0: now, or not known */
-	size_t missing; /* pages that the file should hold and does not */
 };
 void render_attached(struct render *render, const struct attached *attached);
 
@@ -55,7 +54,7 @@ void render_saved(
 	struct render *render, const char *file, uint64_t bytes, uint64_t memory, const struct capture *capture);
 
 /* How far something that takes its time is, on a terminal; all 0: it is over. */
-void render_progress(const struct render *render, const char *what, uint64_t done, uint64_t all);
+void render_progress(const char *what, uint64_t done, uint64_t all);
 
 struct growth_report {
 	unsigned long seq; /* 0: the baseline */

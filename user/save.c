@@ -25,7 +25,6 @@ int save_check(const struct options *options, struct error *error)
 }
 
 struct progress {
-	const struct render *render;
 	double last;
 	bool shown;
 };
@@ -36,7 +35,7 @@ static bool tell(void *context, uint64_t done, uint64_t all)
 	double now = interrupt_now();
 
 	if (now - progress->last > PROGRESS_SECONDS) {
-		render_progress(progress->render, "saving", done, all);
+		render_progress("saving", done, all);
 		progress->last = now;
 		progress->shown = true;
 	}
@@ -45,9 +44,8 @@ static bool tell(void *context, uint64_t done, uint64_t all)
 
 int save(struct watch *watch, struct capture *look, struct error *error)
 {
-	struct progress progress = {watch->render, 0, false};
+	struct progress progress = {0, false};
 	struct heap *heap = calloc(1, sizeof(*heap));
-	struct threads threads;
 	struct timespec now;
 	uint64_t size;
 	int result;
@@ -57,19 +55,16 @@ int save(struct watch *watch, struct capture *look, struct error *error)
 	clock_gettime(CLOCK_REALTIME, &now);
 	heap->time = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 	heap->target = watch->target;
-	heap->usdt = target_has_usdt(&watch->target);
+	heap->usdt = watch->usdt;
+	heap->threads = watch->threads;
 	heap->memory = look->memory;
 	heap->capture = *look;
 	heap->capture.memory = NULL;
-	heap->missing = look->missing;
 	memcpy(heap->identity, watch->identity, sizeof(heap->identity));
 	memcpy(heap->address_space, watch->address_space, sizeof(heap->address_space));
-	if (process_threads(&watch->target.process, &threads, NULL) == 0)
-		free(threads.thread);
-	heap->threads = threads.count;
 	result = snapshot_write(heap, watch->options->save, watch->options->force, tell, &progress, &size, error);
 	if (progress.shown)
-		render_progress(watch->render, "saving", 0, 0);
+		render_progress("saving", 0, 0);
 	if (result == 0)
 		render_saved(watch->render, watch->options->save, size,
 			(uint64_t)memory_pages(look->memory) * MEMORY_PAGE_SIZE, look);

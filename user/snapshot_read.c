@@ -247,7 +247,7 @@ static bool get_about(struct wire_reader *reader, struct heap *heap)
 		!get_real(reader, 1e-3, &capture->pause_ms) || !wire_get_number(reader, INT_MAX, &stopped) ||
 		!get_flag(reader, &capture->stopped_all) || !wire_get_number(reader, CHAR_MAX, &state) ||
 		!get_size(reader, SNAPSHOT_TYPES_MOST, &capture->unnamed) ||
-		!get_size(reader, SIZE_MAX, &heap->missing) || !get_segments(reader, &capture->census))
+		!get_size(reader, SIZE_MAX, &capture->missing) || !get_segments(reader, &capture->census))
 		return false;
 	target->process.pid = (pid_t)pid;
 	target->version = (uint32_t)version;

@@ -124,7 +124,7 @@ static bool pack_about(struct packer *packer, const struct heap *heap, struct bl
 	wire_put_number(&wire, capture->stopped_all);
 	wire_put_number(&wire, (unsigned char)capture->state);
 	wire_put_number(&wire, capture->unnamed);
-	wire_put_number(&wire, heap->missing);
+	wire_put_number(&wire, capture->missing);
 	wire_put_number(&wire, census->interpreters);
 	wire_put_number(&wire, census->segment_count);
 	for (size_t i = 0; i < census->segment_count; i++) {

@@ -73,8 +73,6 @@ static int attach(struct watch *watch, struct error *error)
 		if (wait < 0.1)
 			wait *= 2;
 	}
-	process_identity(&watch->target.process, watch->identity);
-	process_address_space(&watch->target.process, watch->address_space);
 	return 0;
 }
 
@@ -256,6 +254,10 @@ static int run(struct watch *watch, struct error *error)
 	struct threads threads;
 	int result = start_trace(watch, error);
 
+	if (watch->options->save) {
+		process_identity(&watch->target.process, watch->identity);
+		process_address_space(&watch->target.process, watch->address_space);
+	}
 	if (result == 0)
 		result = watch_look(watch, &first, error);
 	if (result < 0)
@@ -263,10 +265,12 @@ static int run(struct watch *watch, struct error *error)
 	/* When it ended just now, what was measured is shown all the same. */
 	if (process_threads(&watch->target.process, &threads, NULL) == 0)
 		free(threads.thread);
+	watch->threads = threads.count;
+	watch->usdt = (watch->options->json || watch->options->save) && target_has_usdt(&watch->target);
 	render_attached(watch->render, &(struct attached){
 					       .target = &watch->target,
-					       .usdt = watch->options->json && target_has_usdt(&watch->target),
-					       .threads = threads.count,
+					       .usdt = watch->usdt,
+					       .threads = watch->threads,
 					       .budget = watch->trace ? watch->options->budget : 0,
 					       .capture = &first,
 				       });

@@ -22,8 +22,10 @@ struct watch {
 	const struct options *options;
 	struct render *render;
 	struct target target;
-	char identity[PROCESS_IDENTITY_BYTES],
-		address_space[PROCESS_IDENTITY_BYTES]; /* of the process, before any look */
+	size_t threads; /* when the first look was taken */
+	bool usdt; /* target_has_usdt(); known with JSON and --save */
+	/* Of the process, before the look that --save takes. */
+	char identity[PROCESS_IDENTITY_BYTES], address_space[PROCESS_IDENTITY_BYTES];
 	struct python python;
 	struct peaks peaks;
 	struct idstate state;
