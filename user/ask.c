@@ -288,6 +288,7 @@ int ask_state(struct watch *watch, struct error *error)
 struct inspection {
 	const struct watch *watch;
 	struct memory *memory;
+	struct referents referents; /* open with JSON, which alone lists them */
 	struct inspected *object;
 	size_t count;
 	bool failed; /* out of memory */
@@ -348,7 +349,9 @@ static void read_objects(void *context, const volatile bool *stop)
 	memory_forget(inspection->memory);
 	inspection->failed = inspection->late = false;
 	for (size_t i = 0; i < inspection->count && !inspection->failed && !inspection->late; i++) {
-		inspection->failed = inspect_read(python, inspection->memory, &inspection->object[i]) < 0;
+		inspection->failed = inspect_read(python, inspection->memory, &inspection->object[i]) < 0 ||
+				     (inspection->referents.shapes &&
+					     inspect_referents(&inspection->referents, &inspection->object[i]) < 0);
 		inspection->late = *stop || interrupt_signal;
 	}
 }
@@ -359,7 +362,11 @@ static int inspect_heap(const struct watch *watch, struct inspection *inspection
 	static const volatile bool never;
 
 	inspection->memory = watch->heap->memory;
+	if (watch->options->json && !referents_open(&inspection->referents, &watch->heap->python, inspection->memory,
+					    &watch->heap->capture.census))
+		return error_set(error, ERROR_FAILED, "out of memory");
 	read_objects(inspection, &never);
+	referents_close(&inspection->referents);
 	if (interrupt_signal)
 		return error_set(error, ERROR_INTERRUPTED, "interrupted");
 	if (inspection->failed ||
@@ -368,7 +375,7 @@ static int inspect_heap(const struct watch *watch, struct inspection *inspection
 	return 0;
 }
 
-static int inspect(struct watch *watch, struct inspection *inspection, struct error *error)
+static int inspect(struct watch *watch, const struct capture *first, struct inspection *inspection, struct error *error)
 {
 	struct capture_options options = {
 		.max_pause_ms = watch->options->max_pause_ms, .at_cut = read_objects, .context = inspection};
@@ -376,9 +383,13 @@ static int inspect(struct watch *watch, struct inspection *inspection, struct er
 	int result;
 
 	inspection->memory = memory_new(watch->target.process.pid, NULL);
-	if (!inspection->memory)
+	if (!inspection->memory || (watch->options->json && !referents_open(&inspection->referents, &watch->python,
+								    inspection->memory, &first->census))) {
+		memory_free(inspection->memory);
 		return error_set(error, ERROR_FAILED, "out of memory");
+	}
 	result = capture_take(&watch->python, &options, &capture, error);
+	referents_close(&inspection->referents);
 	memory_free(inspection->memory);
 	if (result < 0 && error->code == ERROR_DEADLINE && inspection->late)
 		return error_set(error, ERROR_DEADLINE,
@@ -493,7 +504,8 @@ int ask_inspect(struct watch *watch, const struct capture *first, struct error *
 	if (!inspection.object || !asked || find_objects(watch, first, &inspection, asked, most) < 0)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	if (result == 0 && inspection.count)
-		result = watch->heap ? inspect_heap(watch, &inspection, error) : inspect(watch, &inspection, error);
+		result = watch->heap ? inspect_heap(watch, &inspection, error)
+				     : inspect(watch, first, &inspection, error);
 	if (result == 0) {
 		missing = show_addresses(watch, &inspection, named);
 		for (size_t i = 0; i < options->inspect_count - named; i++)

@@ -346,6 +346,8 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 
 	type_name_free(&inspected->type);
 	free(inspected->repr);
+	free(inspected->referents);
+	free(inspected->possible);
 	*inspected = (struct inspected){.address = inspected->address, .generation = -1};
 	sized.type = pyobject_type(sized.layout, memory, sized.object);
 	if (!sized.type || inspected->address % POINTER || !python_is_type(python, memory, sized.type) ||
@@ -364,6 +366,47 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	typeresolve(python, memory, sized.type, &inspected->type);
 	inspected->repr = describe(python, memory, inspected->address);
 	return inspected->type.name && inspected->repr ? 0 : -1;
+}
+
+struct gathered {
+	struct inspected *inspected;
+	bool failed;
+};
+
+static bool add_address(uint64_t **list, size_t *count, uint64_t address)
+{
+	/* Room for a power of two of them. */
+	if (!(*count & (*count - 1))) {
+		uint64_t *grown = realloc(*list, (*count ? 2 * *count : 1) * sizeof(**list));
+
+		if (!grown)
+			return false;
+		*list = grown;
+	}
+	(*list)[(*count)++] = address;
+	return true;
+}
+
+static bool gather(void *context, const struct referent *referent)
+{
+	struct gathered *gathered = context;
+	struct inspected *inspected = gathered->inspected;
+
+	if (referent->kind == REFERENT_VISITED)
+		gathered->failed = !add_address(&inspected->referents, &inspected->referent_count, referent->to);
+	else if (referent->kind == REFERENT_POSSIBLE)
+		gathered->failed = !add_address(&inspected->possible, &inspected->possible_count, referent->to);
+	return !gathered->failed;
+}
+
+int inspect_referents(struct referents *referents, struct inspected *inspected)
+{
+	const struct shape *shape = shapes_of_object(referents->shapes, inspected->address);
+	struct gathered gathered = {inspected, false};
+
+	if (shape)
+		referents_of(referents, inspected->address, shape, gather, &gathered);
+	return gathered.failed ? -1 : 0;
 }
 
 static int by_address(const void *a, const void *b)
@@ -412,6 +455,8 @@ void inspect_free(struct inspected *inspected, size_t count)
 	for (size_t i = 0; inspected && i < count; i++) {
 		type_name_free(&inspected[i].type);
 		free(inspected[i].repr);
+		free(inspected[i].referents);
+		free(inspected[i].possible);
 	}
 	free(inspected);
 }

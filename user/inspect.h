@@ -9,6 +9,7 @@
 #include "census.h"
 #include "memory.h"
 #include "python.h"
+#include "referents.h"
 #include "typeresolve.h"
 
 #define INSPECT_SIZE_UNKNOWN UINT64_MAX
@@ -23,10 +24,16 @@ struct inspected {
 	int generation; /* 0-2; -1: the collector does not track it */
 	bool frozen; /* parked by gc.freeze() */
 	char *repr; /* describe() */
+	uint64_t *referents; /* what it refers to, as gc.get_referents() says; the caller asks for it */
+	size_t referent_count;
+	uint64_t *possible; /* what words of a struct of unknown insides lead to besides */
+	size_t possible_count;
 };
 
 /* Reads the object at inspected->address; all but where the collector has it. -1 when out of memory. */
 int inspect_read(const struct python *python, struct memory *memory, struct inspected *inspected);
+/* Fills in what an object that was read refers to. -1 when out of memory. */
+int inspect_referents(struct referents *referents, struct inspected *inspected);
 /* Where the collector has these objects. -1 when out of memory. */
 int inspect_place(struct inspected *inspected, size_t count, const struct census *census);
 void inspect_free(struct inspected *inspected, size_t count);

@@ -99,7 +99,7 @@
 /* Include/cpython/object.h (3.6, 3.7: Include/object.h): what every release has in the same place. */
 #define TYPE \
 	.name = 24, .basicsize = 32, .itemsize = 40, .dealloc = 48, .flags = 168, .base = 256, .dict = 264, .mro = 344, \
-	.alloc = 304, .finalize = 392
+	.alloc = 304, .finalize = 392, .traverse = 184, .weaklistoffset = 208, .members = 240, .bases = 336, .cache = 352, .del = 376
 #define TYPE_3_6 TYPE, .ht_name = 832, .ht_qualname = 848, .size = 400, .heap_size = 864
 #define TYPE_3_13 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 928
 #define TYPE_3_14 TYPE, .ht_name = 856, .ht_qualname = 872, .size = 416, .heap_size = 936
@@ -109,17 +109,27 @@
  * 3.14+ pycore_interpframe_structs.h. The tags are Py_TAG_BITS of Include/internal/pycore_stackref.h.
  */
 #define FRAME_OBJECT \
+	.function = LAYOUT_ABSENT, .names = 56, .object = LAYOUT_ABSENT, .value_stack = 64, .stack = 72, .stack_style = STACK_TOP, \
 	.code = 32, .previous = 24, .owner = LAYOUT_ABSENT, .locals = LAYOUT_ABSENT, .style = FRAME_LASTI_BYTES, .code_tag = 0
-#define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124
-#define FRAME_3_7 FRAME_OBJECT, .instruction = 104, .size = 108
+#define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124, .held = {24, 32, 40, 48, 56, 80, 88, 96}
+#define FRAME_3_7 FRAME_OBJECT, .instruction = 104, .size = 108, .held = {24, 32, 40, 48, 56, 80}
 #define FRAME_3_10 \
+	.function = LAYOUT_ABSENT, .names = 56, .object = LAYOUT_ABSENT, .value_stack = 64, .stack = 80, .stack_style = STACK_DEPTH, \
+	.held = {24, 32, 40, 48, 56, 72}, \
 	.code = 32, .previous = 24, .instruction = 96, .owner = LAYOUT_ABSENT, .locals = LAYOUT_ABSENT, .size = 100, \
 	.style = FRAME_LASTI_UNITS, .code_tag = 0
 #define FRAME_3_11 \
+	.function = 0, .names = 24, .object = 40, .value_stack = LAYOUT_ABSENT, .stack = 64, .stack_style = STACK_COUNT, \
+	.held = {16, 32}, \
 	.code = 32, .previous = 48, .instruction = 56, .owner = 69, .locals = 72, .size = 70, .style = FRAME_POINTER, .code_tag = 0
-#define FRAME_3_12 \
+#define FRAME_INSIDE .function = 16, .names = 40, .object = 48, .value_stack = LAYOUT_ABSENT, .stack = 64
+#define FRAME_3_12 FRAME_3_12_13, .held = {16, 32}
+#define FRAME_3_13 FRAME_3_12_13, .held = {16, 32, 48, 56}
+#define FRAME_3_12_13 \
+	FRAME_INSIDE, .stack_style = STACK_COUNT, \
 	.code = 0, .previous = 8, .instruction = 56, .owner = 70, .locals = 72, .size = 71, .style = FRAME_POINTER, .code_tag = 0
 #define FRAME_3_14 \
+	FRAME_INSIDE, .stack_style = STACK_END, .held = {16, 32, 48, 56, 64}, \
 	.code = 0, .previous = 8, .instruction = 56, .owner = 74, .locals = 80, .size = 75, .style = FRAME_POINTER, .code_tag = 3
 
 /* Include/code.h, 3.8+ Include/cpython/code.h; _PyOpcache: Include/internal/pycore_code.h. */
@@ -164,9 +174,9 @@
 #define DICT .used = 16, .keys = 32, .values = 40
 #define DICT_3_6 \
 	DICT, .style = DICT_KEYS_SIZE, .dk_size = 8, .dk_log2_index_bytes = LAYOUT_ABSENT, .dk_kind = LAYOUT_ABSENT, \
-	.dk_nentries = 32, .dk_indices = 40
+	.dk_lookup = 16, .dk_nentries = 32, .dk_indices = 40
 #define DICT_3_11 \
-	DICT, .style = DICT_KEYS_LOG2, .dk_size = 8, .dk_log2_index_bytes = 9, .dk_kind = 10, \
+	DICT, .style = DICT_KEYS_LOG2, .dk_size = 8, .dk_log2_index_bytes = 9, .dk_kind = 10, .dk_lookup = LAYOUT_ABSENT, \
 	.dk_nentries = 24, .dk_indices = 32
 
 /* Include/longintrepr.h, 3.11 Include/cpython/longintrepr.h; 3.12+ struct _PyLongValue there. */
@@ -189,10 +199,14 @@
 	.set_table = 40, .set_small = 64, .bytearray_allocated = 24, .bytearray_start = 40, .method_function = 16, \
 	.method_self = 24, .builtin_def = 16, .builtin_self = 24, .module_dict = 16, .cell_ref = 16, \
 	.weakref_object = 16, .exception_args = 24, .slice_start = 16, .slice_stop = 24, .slice_step = 32, WRAPPERS
-#define MEMBER_3_6 MEMBER, .tuple_items = 24, .function_code = 16, .function_qualname = 104
-#define MEMBER_3_10 MEMBER, .tuple_items = 24, .function_code = 48, .function_qualname = 40
-#define MEMBER_3_14 MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
-#define MEMBER_3_15 MEMBER_3_14, .bytearray_extra = 33
+#define MODULE_DEF .module_def = 24, .module_state = 32, .module_state_size = 56, .module_traverse = 80
+#define MEMBER_3_6 MEMBER, MODULE_DEF, .tuple_items = 24, .function_code = 16, .function_qualname = 104
+#define MEMBER_3_10 MEMBER, MODULE_DEF, .tuple_items = 24, .function_code = 48, .function_qualname = 40
+#define MEMBER_TUPLE_HASH MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
+#define MEMBER_3_14 MEMBER_TUPLE_HASH, MODULE_DEF
+#define MEMBER_3_15 \
+	MEMBER_TUPLE_HASH, .bytearray_extra = 33, .module_def = LAYOUT_ABSENT, .module_state = 24, .module_state_size = 56, \
+	.module_traverse = 64
 
 /*
  * Modules/_collectionsmodule.c, Modules/arraymodule.c, Modules/_functoolsmodule.c, Objects/odictobject.c: structs that are
@@ -218,8 +232,10 @@
 #define GENERATOR_3_15 GENERATOR, .created = 0, .executing = 4, .completed = 5
 
 /* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
-#define ATTRIBUTE(keys, first, how) \
-	.values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_type = 16, .descriptor_member = 40, \
+#define ATTRIBUTE_3_6(keys) ATTRIBUTE_OF(keys, 0, VALUES_DICT), .ht_module = LAYOUT_ABSENT
+#define ATTRIBUTE(keys, first, how) ATTRIBUTE_OF(keys, first, how), .ht_module = (keys) + 8
+#define ATTRIBUTE_OF(keys, first, how) \
+	.dict_first = 0x030d05f0, .values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_type = 16, .descriptor_member = 40, \
 	.member_offset = 16, .member_type = 8
 /* clang-format on */
 
@@ -249,9 +265,9 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 56)},
+		.library = {LIBRARY(80, false, 56), .ordered_visits_keys = true},
 		.generator = {GENERATOR_3_6},
-		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
+		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.6 as python.org has it; proved against changed headers only, as 3.14.0-3.14.4 below. */
@@ -279,9 +295,9 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 56)},
+		.library = {LIBRARY(80, false, 56), .ordered_visits_keys = true},
 		.generator = {GENERATOR_3_6},
-		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
+		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.7.0-3.7.3, before bpo-27987; proved against changed headers only. */
@@ -315,9 +331,9 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 64)},
+		.library = {LIBRARY(80, false, 64), .ordered_visits_keys = true},
 		.generator = {GENERATOR_3_6},
-		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
+		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.7.4 and later. */
@@ -351,9 +367,9 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 64)},
+		.library = {LIBRARY(80, false, 64), .ordered_visits_keys = true},
 		.generator = {GENERATOR_3_6},
-		.attribute = {ATTRIBUTE(856, 0, VALUES_DICT)},
+		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
 	},
 	/* 3.8: the last with the collector in _PyRuntime. */
@@ -398,7 +414,7 @@ static const struct layout layouts[] = {
 		.member = {MEMBER_3_6},
 		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
-		.attribute = {ATTRIBUTE(872, 0, VALUES_DICT)},
+		.attribute = {ATTRIBUTE_3_6(872)},
 		.integer = {INTEGER_3_6},
 	},
 	{
@@ -586,7 +602,7 @@ static const struct layout layouts[] = {
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},
-		.frame = {FRAME_3_12},
+		.frame = {FRAME_3_13},
 		.code = {CODE_3_13},
 		.bytes = {BYTES},
 		.gil = {GIL_3_7},
@@ -614,7 +630,7 @@ static const struct layout layouts[] = {
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},
-		.frame = {FRAME_3_12},
+		.frame = {FRAME_3_13},
 		.code = {CODE_3_13},
 		.bytes = {BYTES},
 		.gil = {GIL_3_7},

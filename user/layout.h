@@ -27,7 +27,11 @@
 #define TPFLAGS_READY (UINT64_C(1) << 12)
 #define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28) /* str and what derives from it */
+#define TPFLAGS_DICT_SUBCLASS (UINT64_C(1) << 29)
 #define TPFLAGS_TYPE_SUBCLASS (UINT64_C(1) << 31)
+
+/* enum _frameowner, Include/internal/pycore_frame.h 3.11+. */
+#define FRAME_OWNED_BY_FRAME_OBJECT 2
 
 /* How dict keys objects describe their size and entries. */
 enum dict_keys_style {
@@ -40,6 +44,14 @@ enum frame_instruction {
 	FRAME_LASTI_BYTES, /* 3.6-3.9: f_lasti, int, a byte offset into co_code; -1 before the first */
 	FRAME_LASTI_UNITS, /* 3.10: f_lasti counts code units of two bytes */
 	FRAME_POINTER, /* 3.11+: the address of a code unit in co_code_adaptive */
+};
+
+/* How a frame says how many values it has put aside. */
+enum frame_stack {
+	STACK_TOP, /* 3.6-3.9: f_stacktop, where they end; NULL while it runs */
+	STACK_DEPTH, /* 3.10: f_stackdepth, int; -1 while it runs */
+	STACK_COUNT, /* 3.11-3.13: stacktop, int, with local variables; -1 while it runs */
+	STACK_END, /* 3.14+: stackpointer, where they end; as it was at the last call while it runs */
 };
 
 /* How a code object says which line an instruction is of (Objects/lnotab_notes.txt, 3.11+ Objects/locations.md). */
@@ -121,7 +133,14 @@ struct layout {
 		int32_t owner; /* char, enum _frameowner, 3.11+ */
 		int32_t locals; /* localsplus, the last member, 3.11+ */
 		int32_t size; /* a read of so many bytes covers the fields above */
+		int32_t function; /* f_func, f_funcobj, 3.11+ */
+		int32_t names; /* f_locals: a namespace, or NULL */
+		int32_t object; /* frame_obj: PyFrameObject or NULL, 3.11+ */
+		int32_t value_stack; /* f_valuestack, 3.6-3.10: the first value that is put aside */
+		int32_t stack; /* by stack_style */
+		int32_t held[9]; /* of a PyFrameObject: what its tp_traverse visits besides variables; ends with 0 */
 		enum frame_instruction style;
+		enum frame_stack stack_style;
 		uint64_t code_tag; /* bits of the word at code that are not address: tags of _PyStackRef, 3.14+ */
 	} frame;
 
@@ -196,6 +215,12 @@ struct layout {
 		int32_t finalize;
 		int32_t ht_name;
 		int32_t ht_qualname;
+		int32_t traverse;
+		int32_t weaklistoffset; /* where an instance has its list of weak references; 0: nowhere */
+		int32_t members; /* pointer to an array of PyMemberDef; may be NULL */
+		int32_t bases;
+		int32_t cache;
+		int32_t del; /* tp_del, which no class of Python code has */
 		int32_t size; /* sizeof(PyTypeObject) */
 		int32_t heap_size; /* sizeof(PyHeapTypeObject) */
 	} type;
@@ -223,6 +248,7 @@ struct layout {
 		int32_t dk_size; /* dk_size (Py_ssize_t) or dk_log2_size (uint8_t), by style */
 		int32_t dk_log2_index_bytes; /* uint8_t, DICT_KEYS_LOG2 */
 		int32_t dk_kind; /* uint8_t, DICT_KEYS_LOG2: 0 general, 1 unicode, 2 split */
+		int32_t dk_lookup; /* DICT_KEYS_SIZE: a function, lookdict() where not all keys need to be str */
 		int32_t dk_nentries;
 		int32_t dk_indices;
 	} dict;
@@ -249,6 +275,10 @@ struct layout {
 				      */
 		int32_t builtin_self;
 		int32_t module_dict; /* PyModuleObject md_dict */
+		int32_t module_def; /* pointer to PyModuleDef, 3.6-3.14 */
+		int32_t module_state; /* pointer to memory of its C code; may be NULL */
+		int32_t module_state_size; /* in PyModuleDef m_size, 3.15+ in PyModuleObject; Py_ssize_t */
+		int32_t module_traverse; /* likewise: m_traverse, md_state_traverse */
 		int32_t cell_ref;
 		int32_t weakref_object;
 		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
@@ -285,6 +315,7 @@ struct layout {
 		int32_t node_hash;
 		int32_t node_next;
 		int32_t node_size;
+		bool ordered_visits_keys; /* its tp_traverse visits the keys of the nodes, too; to 3.7 */
 		bool ordered_as_dict; /* repr() shows {}, not a list of pairs; 3.12+ */
 		int32_t array_size; /* sizeof(arrayobject) */
 		int32_t array_items;
@@ -310,12 +341,15 @@ struct layout {
 
 	struct { /* attributes of instances */
 		int32_t dictoffset; /* in PyTypeObject: where an instance has its dict, bytes; negative: from the end */
+		int32_t ht_module; /* in PyHeapTypeObject, 3.9+ */
 		int32_t cached_keys; /* in PyHeapTypeObject, 3.3+: keys that instances share */
 		int32_t descriptor_type; /* PyDescrObject d_type: the class that it is of */
 		int32_t descriptor_member; /* PyMemberDescrObject d_member: pointer to PyMemberDef */
 		int32_t member_offset; /* PyMemberDef offset */
 		int32_t member_type; /* PyMemberDef type, int */
 		int32_t values_first; /* in what dict.values points at: the values of a split dict */
+		uint32_t dict_first; /* the release from which on an instance with dict and values visits the dict, and
+					that the values; before it visits the values alone. 3.13+ */
 		enum instance_values style;
 	} attribute;
 

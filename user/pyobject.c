@@ -157,6 +157,7 @@ struct dict_entries {
 	uint32_t width; /* bytes a slot */
 	uint32_t size; /* bytes an entry */
 	uint32_t key; /* offset of the key; the value follows it */
+	bool general; /* dk_kind says so */
 };
 
 /* Objects/dictobject.c, USABLE_FRACTION */
@@ -172,6 +173,7 @@ static bool keys_entries(
 		return false;
 	entries->size = 24;
 	entries->key = 8;
+	entries->general = false;
 	if (layout->dict.style == DICT_KEYS_SIZE) {
 		uint64_t size;
 
@@ -191,6 +193,7 @@ static bool keys_entries(
 			return false;
 		entries->slots = UINT64_C(1) << log2[0];
 		entries->width = log2[1] >= log2[0] && log2[1] - log2[0] <= 3 ? 1u << (log2[1] - log2[0]) : 0;
+		entries->general = kind == DK_GENERAL;
 		if (kind != DK_GENERAL) {
 			entries->size = 16;
 			entries->key = 0;
@@ -208,6 +211,21 @@ static bool keys_entries(
 	}
 	entries->first = keys + (uint64_t)layout->dict.dk_indices + entries->slots * entries->width;
 	return entries->width != 0;
+}
+
+bool pyobject_entries(
+	const struct layout *layout, struct memory *memory, uint64_t keys, struct pyobject_entries *entries)
+{
+	struct dict_entries found;
+
+	if (!keys_entries(layout, memory, keys, &found))
+		return false;
+	*entries = (struct pyobject_entries){.first = found.first,
+		.count = found.count < found.room ? found.count : found.room,
+		.size = found.size,
+		.key = found.key,
+		.general = found.general};
+	return true;
 }
 
 uint64_t pyobject_keys_size(const struct layout *layout, struct memory *memory, uint64_t keys)

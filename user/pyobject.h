@@ -51,6 +51,18 @@ bool pyobject_dict_items(
 bool pyobject_values_items(const struct layout *layout, struct memory *memory, uint64_t keys, uint64_t values,
 	pyobject_visit_item *visit, void *context);
 
+/* Where the entries of a keys object are. */
+struct pyobject_entries {
+	uint64_t first; /* address */
+	uint64_t count; /* with those that were removed: NULL */
+	uint32_t size; /* bytes each */
+	uint32_t key; /* offset of the key in an entry; the value follows it */
+	bool general; /* keys may be of any type; to 3.10 not known: false */
+};
+/* False when it is no keys object, or cannot be read. */
+bool pyobject_entries(
+	const struct layout *layout, struct memory *memory, uint64_t keys, struct pyobject_entries *entries);
+
 /* The value that a dict, whose table is its own, has for this very object, which has this hash; false without. */
 bool pyobject_dict_find(const struct layout *layout, struct memory *memory, uint64_t dict, uint64_t key, uint64_t hash,
 	uint64_t *value);

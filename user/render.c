@@ -741,13 +741,28 @@ void render_new_ids(struct render *render, const struct newids_report *report)
 		note_oddities(render, report->capture);
 }
 
+static json_t *json_address(uint64_t address)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
+	return json_string(text);
+}
+
+static json_t *json_addresses(const uint64_t *address, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_address(address[i]));
+	return list;
+}
+
 static void object_as_json(struct render *render, const struct inspected *inspected, const char *type)
 {
 	json_t *object = event(render, "object");
-	char address[24];
 
-	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)inspected->address);
-	json_object_set_new(object, "address", json_string(address));
+	json_object_set_new(object, "address", json_address(inspected->address));
 	json_object_set_new(object, "type", json_text(type));
 	json_object_set_new(object, "module", inspected->type.module ? json_text(inspected->type.module) : json_null());
 	json_object_set_new(object, "size",
@@ -760,6 +775,9 @@ static void object_as_json(struct render *render, const struct inspected *inspec
 	if (inspected->frozen)
 		json_object_set_new(object, "frozen", json_true());
 	json_object_set_new(object, "repr", json_text(inspected->repr));
+	json_object_set_new(object, "referents", json_addresses(inspected->referents, inspected->referent_count));
+	if (inspected->possible_count)
+		json_object_set_new(object, "possible", json_addresses(inspected->possible, inspected->possible_count));
 	emit(render, object);
 }
 

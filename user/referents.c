@@ -1,0 +1,787 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "referents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout.h"
+#include "pyobject.h"
+
+#define WORD 8
+/* Elements that are read at once. */
+#define CHUNK 512
+/* A container with more elements than this is cut; its length may be garbage. */
+#define ELEMENTS_MOST (UINT64_C(1) << 32)
+/* Links of an lru_cache, nodes of an OrderedDict. */
+#define LINKS_MOST (UINT64_C(1) << 24)
+/* Words of a module's C state. */
+#define STATE_MOST (UINT64_C(1) << 16)
+/* A frame with more variables and values than this is garbage. */
+#define FRAME_MOST (1u << 20)
+
+/* Type objects that something is learned from. */
+#define TYPES_MOST 10000
+
+/* One object while it is looked at. */
+struct looking {
+	struct referents *referents;
+	const struct layout *layout;
+	struct memory *memory;
+	const struct shape *shape;
+	uint64_t object;
+	referents_visit *visit;
+	void *context;
+	enum referent_kind kind; /* of what its C struct refers to */
+};
+
+static bool at(const struct looking *looking, uint64_t address, int32_t offset, uint64_t *value)
+{
+	if (memory_u64(looking->memory, address + (uint64_t)offset, value))
+		return true;
+	looking->referents->unreadable++;
+	return false;
+}
+
+static bool one(const struct looking *looking, enum referent_way way, uint64_t to, uint64_t index, uint64_t object,
+	const char *name)
+{
+	return !to || looking->visit(looking->context, &(struct referent){.to = to,
+							       .object = object,
+							       .index = index,
+							       .name = name,
+							       .kind = looking->kind,
+							       .way = way});
+}
+
+/* What is at `count` words from address on, in the order in which they lie. */
+static bool array(const struct looking *looking, enum referent_way way, uint64_t address, uint64_t count, uint64_t tags)
+{
+	uint64_t words[CHUNK];
+
+	if (count > ELEMENTS_MOST)
+		count = ELEMENTS_MOST;
+	for (uint64_t done = 0; done < count;) {
+		size_t piece = count - done < CHUNK ? (size_t)(count - done) : CHUNK;
+
+		if (!memory_read(looking->memory, address + done * WORD, words, piece * WORD)) {
+			looking->referents->unreadable++;
+			return true;
+		}
+		for (size_t i = 0; i < piece; i++) {
+			/* All tags together tell that it is a number and no address (Py_INT_TAG). */
+			uint64_t to = tags && (words[i] & tags) == tags ? 0 : words[i] & ~tags;
+
+			if (!one(looking, way, to, done + i, 0, NULL))
+				return false;
+		}
+		done += piece;
+	}
+	return true;
+}
+
+/* --- C structs --- */
+
+static bool is_object(const struct looking *looking, uint64_t address)
+{
+	return shapes_of_object(looking->referents->shapes, address) != NULL;
+}
+
+static enum referent_kind kind_of_use(const struct looking *looking, enum member_use use)
+{
+	if (use == MEMBER_HELD && looking->kind == REFERENT_VISITED)
+		return REFERENT_HELD;
+	return looking->kind;
+}
+
+static bool words(struct looking *looking)
+{
+	const struct shape *shape = looking->shape;
+	enum referent_kind kind = looking->kind;
+	bool go_on = true;
+
+	for (size_t i = 0; i < shape->word_count && go_on; i++) {
+		const struct shape_word *word = &shape->words[i];
+		uint64_t to;
+
+		if (!at(looking, looking->object, (int32_t)word->offset, &to) || !to ||
+			(!word->sure && !is_object(looking, to)))
+			continue;
+		/* Members of a class of Python code are sure, whatever its base is. */
+		looking->kind = word->sure ? REFERENT_VISITED : kind_of_use(looking, word->use);
+		go_on = one(looking, WAY_MEMBER, to, word->offset, 0, word->name);
+		looking->kind = kind;
+	}
+	return go_on;
+}
+
+/* The words that follow a struct of varying size, which may lead to objects. */
+static bool items(const struct looking *looking)
+{
+	const struct shape *shape = looking->shape;
+	uint64_t count, to;
+
+	if (!shape->items || !at(looking, looking->object, looking->layout->member.size, &count))
+		return true;
+	if ((int64_t)count < 0)
+		count = -count;
+	for (uint64_t i = 0; i < count && i < ELEMENTS_MOST; i++) {
+		uint64_t offset = shape->base_size + i * WORD;
+
+		if (!at(looking, looking->object, (int32_t)offset, &to))
+			return true;
+		if (to && is_object(looking, to) && !one(looking, WAY_MEMBER, to, offset, 0, NULL))
+			return false;
+	}
+	return true;
+}
+
+/* --- dicts --- */
+
+/* To 3.10, only a table that was once asked for a key that is no str has its keys visited (Objects/dictobject.c,
+ * lookdict).
+ */
+static bool keys_are_visited(const struct looking *looking, uint64_t keys, const struct pyobject_entries *entries)
+{
+	uint64_t lookup;
+
+	if (looking->layout->dict.style == DICT_KEYS_LOG2)
+		return entries->general;
+	return at(looking, keys, looking->layout->dict.dk_lookup, &lookup) &&
+	       lookup == looking->referents->general_lookup;
+}
+
+/* Entries of {hash, key, value} or {key, value}. */
+static bool combined(
+	struct looking *looking, const struct pyobject_entries *entries, bool visits_keys, enum referent_way way)
+{
+	unsigned char bytes[CHUNK * 24];
+	enum referent_kind kind = looking->kind;
+
+	for (uint64_t done = 0; done < entries->count;) {
+		size_t piece = entries->count - done < CHUNK ? (size_t)(entries->count - done) : CHUNK;
+
+		if (!memory_read(
+			    looking->memory, entries->first + done * entries->size, bytes, piece * entries->size)) {
+			looking->referents->unreadable++;
+			return true;
+		}
+		for (size_t i = 0; i < piece; i++) {
+			uint64_t pair[2]; /* key, value */
+
+			memcpy(pair, bytes + i * entries->size + entries->key, sizeof(pair));
+			if (!pair[0] || !pair[1])
+				continue;
+			if (!one(looking, way, pair[1], done + i, pair[0], NULL))
+				return false;
+			looking->kind = visits_keys ? kind : REFERENT_HELD;
+			if (!one(looking, WAY_KEY, pair[0], done + i, 0, NULL))
+				return false;
+			looking->kind = kind;
+		}
+		done += piece;
+	}
+	return true;
+}
+
+/* An array of values that has its keys elsewhere, shared with others. */
+static bool split(const struct looking *looking, uint64_t keys, uint64_t values, enum referent_way way)
+{
+	struct pyobject_entries entries;
+
+	if (!pyobject_entries(looking->layout, looking->memory, keys, &entries)) {
+		looking->referents->unreadable++;
+		return true;
+	}
+	values += (uint64_t)looking->layout->attribute.values_first;
+	for (uint64_t i = 0; i < entries.count; i++) {
+		uint64_t value, key = 0;
+
+		if (!at(looking, values, (int32_t)(i * WORD), &value))
+			return true;
+		if (!value)
+			continue;
+		memory_u64(looking->memory, entries.first + i * entries.size + entries.key, &key);
+		if (!one(looking, way, value, i, key, NULL))
+			return false;
+	}
+	return true;
+}
+
+/* Whether an instance that has a dict visits that one, and not the values in itself. */
+static bool visits_dict_first(const struct looking *looking)
+{
+	return looking->referents->python->target->version >= looking->layout->attribute.dict_first;
+}
+
+/* Objects/dictobject.c, dict_traverse */
+static bool dict(struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	struct pyobject_entries entries;
+	uint64_t keys, values;
+	uint8_t embedded = 0;
+
+	if (!at(looking, looking->object, layout->dict.keys, &keys) ||
+		!at(looking, looking->object, layout->dict.values, &values))
+		return true;
+	if (values) {
+		/* Values that lie in an instance are its own (struct _dictvalues, embedded), in releases that visit
+		 * them there. */
+		if (layout->attribute.style == VALUES_INLINE && !visits_dict_first(looking) &&
+			(!memory_read(looking->memory, values + 2, &embedded, 1) || embedded))
+			return true;
+		return split(looking, keys, values, WAY_VALUE);
+	}
+	if (!pyobject_entries(layout, looking->memory, keys, &entries)) {
+		looking->referents->unreadable++;
+		return true;
+	}
+	return combined(looking, &entries, keys_are_visited(looking, keys, &entries), WAY_VALUE);
+}
+
+/* Objects/odictobject.c, odict_traverse: to 3.7 it visits the keys of its own chain of nodes, too. */
+static bool ordered_dict(struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t node, key;
+
+	if (!dict(looking))
+		return false;
+	if (!layout->library.ordered_visits_keys || !at(looking, looking->object, layout->library.ordered_first, &node))
+		return true;
+	for (uint64_t i = 0; node && i < LINKS_MOST; i++) {
+		if (!at(looking, node, layout->library.node_key, &key) || !one(looking, WAY_KEY, key, i, 0, NULL) ||
+			!at(looking, node, layout->library.node_next, &node))
+			return false;
+	}
+	return true;
+}
+
+/* --- other containers --- */
+
+static bool list(const struct looking *looking)
+{
+	uint64_t count, address;
+
+	return !at(looking, looking->object, looking->layout->member.size, &count) ||
+	       !at(looking, looking->object, looking->layout->member.list_items, &address) ||
+	       array(looking, WAY_ITEM, address, count, 0);
+}
+
+static bool tuple(const struct looking *looking)
+{
+	uint64_t count;
+
+	return !at(looking, looking->object, looking->layout->member.size, &count) ||
+	       array(looking, WAY_ITEM, looking->object + (uint64_t)looking->layout->member.tuple_items, count, 0);
+}
+
+/* Objects/setobject.c, set_traverse: a removed element has the hash -1. */
+static bool set(const struct looking *looking)
+{
+	uint64_t mask, table, entries[CHUNK][2]; /* key, hash */
+
+	if (!at(looking, looking->object, looking->layout->member.set_mask, &mask) ||
+		!at(looking, looking->object, looking->layout->member.set_table, &table) || mask >= ELEMENTS_MOST)
+		return true;
+	for (uint64_t done = 0; done <= mask;) {
+		size_t piece = mask + 1 - done < CHUNK ? (size_t)(mask + 1 - done) : CHUNK;
+
+		if (!memory_read(
+			    looking->memory, table + done * sizeof(entries[0]), entries, piece * sizeof(entries[0]))) {
+			looking->referents->unreadable++;
+			return true;
+		}
+		for (size_t i = 0; i < piece; i++) {
+			if (entries[i][1] != UINT64_MAX && !one(looking, WAY_ELEMENT, entries[i][0], done + i, 0, NULL))
+				return false;
+		}
+		done += piece;
+	}
+	return true;
+}
+
+/* Modules/_collectionsmodule.c, deque_traverse */
+static bool deque(const struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t length = (uint64_t)(layout->library.block_next - layout->library.block_items) / WORD;
+	uint64_t count, block, index;
+
+	if (!at(looking, looking->object, layout->member.size, &count) ||
+		!at(looking, looking->object, layout->library.deque_first, &block) ||
+		!at(looking, looking->object, layout->library.deque_index, &index) || index >= length)
+		return true;
+	for (uint64_t done = 0; done < count && done < ELEMENTS_MOST;) {
+		uint64_t piece = length - index < count - done ? length - index : count - done, items[CHUNK];
+
+		if (piece > CHUNK ||
+			!memory_read(looking->memory, block + (uint64_t)layout->library.block_items + index * WORD,
+				items, piece * WORD)) {
+			looking->referents->unreadable++;
+			return true;
+		}
+		for (uint64_t i = 0; i < piece; i++) {
+			if (!one(looking, WAY_ITEM, items[i], done + i, 0, NULL))
+				return false;
+		}
+		done += piece;
+		index = 0;
+		if (done < count && !at(looking, block, layout->library.block_next, &block))
+			return true;
+	}
+	return true;
+}
+
+/*
+ * Objects/moduleobject.c, module_traverse: of the state of its C code the words that lead to objects. Modules do not
+ * visit the names that they keep for themselves.
+ */
+static bool module(struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t state, traverse, size, from = looking->object, to;
+	enum referent_kind kind = looking->kind;
+	const struct shape *shape;
+	bool go_on = true;
+
+	if (layout->member.module_def >= 0 &&
+		(!at(looking, looking->object, layout->member.module_def, &from) || !from))
+		return true;
+	if (!at(looking, looking->object, layout->member.module_state, &state) || !state ||
+		!at(looking, from, layout->member.module_traverse, &traverse) || !traverse ||
+		!at(looking, from, layout->member.module_state_size, &size))
+		return true;
+	for (uint64_t i = 0; i < size / WORD && i < STATE_MOST && go_on; i++) {
+		if (!at(looking, state, (int32_t)(i * WORD), &to))
+			return true;
+		shape = to ? shapes_of_object(looking->referents->shapes, to) : NULL;
+		if (!shape)
+			continue;
+		looking->kind = shape->kind == OBJECT_STR && kind == REFERENT_VISITED ? REFERENT_HELD : kind;
+		go_on = one(looking, WAY_STATE, to, i * WORD, 0, NULL);
+		looking->kind = kind;
+	}
+	return go_on;
+}
+
+/* lru_cache_tp_traverse: keys and results of a ring of links, and the type of each link, a heap type from 3.10 on. */
+static bool lru_cache(const struct looking *looking)
+{
+	uint64_t link, key, result, type;
+	const struct shape *shape;
+
+	if (!at(looking, looking->object, LRU_NEXT, &link))
+		return true;
+	for (uint64_t i = 0; link && link != looking->object && i < LINKS_MOST; i++) {
+		if (!at(looking, link, LRU_KEY, &key) || !at(looking, link, LRU_KEY + WORD, &result) ||
+			!at(looking, link, looking->layout->object.type, &type))
+			return true;
+		shape = shapes_of(looking->referents->shapes, type);
+		if (!one(looking, WAY_ITEM, key, i, 0, NULL) || !one(looking, WAY_ITEM, result, i, 0, NULL) ||
+			(shape && shape->flags & TPFLAGS_HEAPTYPE && !one(looking, WAY_TYPE, type, 0, 0, NULL)) ||
+			!at(looking, link, LRU_NEXT, &link))
+			return false;
+	}
+	return true;
+}
+
+/* element_gc_traverse: what is no plain word of the struct. */
+static bool element(const struct looking *looking)
+{
+	uint64_t extra, to, count, children;
+
+	for (int32_t offset = ELEMENT_TEXT; offset < ELEMENT_EXTRA; offset += WORD) {
+		if (at(looking, looking->object, offset, &to) && to & 1 &&
+			!one(looking, WAY_MEMBER, to - 1, 0, 0, offset == ELEMENT_TEXT ? "text" : "tail"))
+			return false;
+	}
+	if (!at(looking, looking->object, ELEMENT_EXTRA, &extra) || !extra || !at(looking, extra, 0, &to) ||
+		!at(looking, extra, WORD, &count) || !at(looking, extra, 3 * WORD, &children))
+		return true;
+	return one(looking, WAY_MEMBER, to, 0, 0, "attrib") && array(looking, WAY_ITEM, children, count, 0);
+}
+
+static bool tee(const struct looking *looking)
+{
+	uint32_t count;
+
+	return !memory_u32(looking->memory, looking->object + TEE_COUNT, &count) ||
+	       TEE_VALUES + (uint64_t)count * WORD > looking->shape->base_size ||
+	       array(looking, WAY_ITEM, looking->object + TEE_VALUES, count, 0);
+}
+
+static bool special(const struct looking *looking)
+{
+	switch (looking->shape->special) {
+	case SPECIAL_LRU_CACHE:
+		return lru_cache(looking);
+	case SPECIAL_ELEMENT:
+		return element(looking);
+	case SPECIAL_TEE:
+		return tee(looking);
+	default:
+		return items(looking);
+	}
+}
+
+/* --- frames --- */
+
+/* Local variables, cells among them, that code has room for (co_nlocalsplus; to 3.10 the sum of three). */
+static uint64_t variables(const struct looking *looking, uint64_t code)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t cells, count;
+	uint32_t locals = 0;
+
+	if (!memory_u32(looking->memory, code + (uint64_t)layout->code.locals, &locals) || locals > FRAME_MOST)
+		return 0;
+	count = locals;
+	if (layout->code.cellvars >= 0) {
+		if (at(looking, code, layout->code.cellvars, &cells) &&
+			at(looking, cells, layout->member.size, &cells) && cells <= FRAME_MOST)
+			count += cells;
+		if (at(looking, code, layout->code.freevars, &cells) &&
+			at(looking, cells, layout->member.size, &cells) && cells <= FRAME_MOST)
+			count += cells;
+	}
+	return count;
+}
+
+static bool variables_and_values(
+	const struct looking *looking, uint64_t first, uint64_t locals, uint64_t count, uint64_t tags)
+{
+	if (count > FRAME_MOST)
+		return true;
+	if (locals > count)
+		locals = count;
+	return array(looking, WAY_LOCAL, first, locals, tags) &&
+	       array(looking, WAY_STACK, first + locals * WORD, count - locals, tags);
+}
+
+/* What a frame runs on that nobody says the end of: its variables, and then words that may be anything. */
+static bool running(struct looking *looking, uint64_t frame, uint64_t code, uint64_t locals)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t first = frame + (uint64_t)layout->frame.locals, to;
+	enum referent_kind kind = looking->kind;
+	uint32_t values = 0;
+	bool go_on = array(looking, WAY_LOCAL, first, locals, layout->frame.code_tag);
+
+	if (!memory_u32(looking->memory, code + (uint64_t)layout->code.stacksize, &values) || values > FRAME_MOST)
+		return go_on;
+	looking->kind = REFERENT_POSSIBLE;
+	for (uint64_t i = 0; i < values && go_on; i++) {
+		if (!at(looking, first, (int32_t)((locals + i) * WORD), &to))
+			break;
+		to &= ~layout->frame.code_tag;
+		if (to && is_object(looking, to))
+			go_on = one(looking, WAY_STACK, to, i, 0, NULL);
+	}
+	looking->kind = kind;
+	return go_on;
+}
+
+/* Objects/frameobject.c, _PyFrame_Traverse (3.11+), in the order of that. */
+static bool inner_frame(struct looking *looking, uint64_t frame, bool runs)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t first = frame + (uint64_t)layout->frame.locals, code, to, end, locals;
+	uint32_t count = 0;
+
+	if (!at(looking, frame, layout->frame.object, &to) || !one(looking, WAY_MEMBER, to, 0, 0, "frame") ||
+		!at(looking, frame, layout->frame.names, &to) || !one(looking, WAY_MEMBER, to, 0, 0, "f_locals") ||
+		!at(looking, frame, layout->frame.function, &to) ||
+		!one(looking, WAY_MEMBER, to & ~layout->frame.code_tag, 0, 0, "function") ||
+		!at(looking, frame, layout->frame.code, &code))
+		return false;
+	code &= ~layout->frame.code_tag;
+	if (!one(looking, WAY_MEMBER, code, 0, 0, "f_code"))
+		return false;
+	locals = variables(looking, code);
+	if (layout->frame.stack_style == STACK_COUNT) {
+		memory_u32(looking->memory, frame + (uint64_t)layout->frame.stack, &count);
+		if ((int32_t)count < 0)
+			return !runs || running(looking, frame, code, locals);
+		return variables_and_values(looking, first, locals, count, 0);
+	}
+	if (runs)
+		return running(looking, frame, code, locals);
+	if (!at(looking, frame, layout->frame.stack, &end) || end < first)
+		return true;
+	return variables_and_values(looking, first, locals, (end - first) / WORD, layout->frame.code_tag);
+}
+
+/* To 3.10 (Objects/frameobject.c, frame_traverse). Variables are the last member of the struct. */
+static bool old_frame(const struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t first = looking->object + looking->shape->base_size - WORD, values, end, count = 0, code;
+	uint32_t depth;
+
+	if (!at(looking, looking->object, layout->frame.code, &code) ||
+		!array(looking, WAY_LOCAL, first, variables(looking, code), 0))
+		return false;
+	if (!at(looking, looking->object, layout->frame.value_stack, &values))
+		return true;
+	if (layout->frame.stack_style == STACK_DEPTH) {
+		if (memory_u32(looking->memory, looking->object + (uint64_t)layout->frame.stack, &depth) &&
+			(int32_t)depth > 0)
+			count = depth;
+	} else if (at(looking, looking->object, layout->frame.stack, &end) && end > values) {
+		count = (end - values) / WORD;
+	}
+	return count > FRAME_MOST || array(looking, WAY_STACK, values, count, 0);
+}
+
+static bool frame_object(struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t frame, to;
+	uint8_t owner;
+
+	for (size_t i = 0; layout->frame.held[i]; i++) {
+		if (at(looking, looking->object, layout->frame.held[i], &to) &&
+			!one(looking, WAY_MEMBER, to, (uint64_t)layout->frame.held[i], 0, NULL))
+			return false;
+	}
+	if (layout->generator.frame_object < 0)
+		return old_frame(looking);
+	/* Others own it while it runs. */
+	if (!at(looking, looking->object, layout->generator.frame_object, &frame) ||
+		!memory_read(looking->memory, frame + (uint64_t)layout->frame.owner, &owner, 1) ||
+		owner != FRAME_OWNED_BY_FRAME_OBJECT)
+		return true;
+	return inner_frame(looking, frame, false);
+}
+
+static bool generator(struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	int8_t state;
+
+	if (layout->generator.frame_object < 0)
+		return true;
+	if (!memory_read(looking->memory, looking->object + (uint64_t)layout->generator.state, &state, 1) ||
+		state >= layout->generator.completed)
+		return true;
+	return inner_frame(looking, looking->object + (uint64_t)layout->generator.frame, false);
+}
+
+bool referents_of_frame(struct referents *referents, uint64_t frame, bool runs, referents_visit *visit, void *context)
+{
+	struct looking looking = {.referents = referents,
+		.layout = &referents->python->layout,
+		.memory = referents->memory,
+		.object = frame,
+		.visit = visit,
+		.context = context};
+
+	return inner_frame(&looking, frame, runs);
+}
+
+/* --- instances of classes --- */
+
+/* Where the dict is that a class added to its base (_PyObject_GetDictPtr, Objects/object.c); 0: nowhere. */
+static uint64_t dict_place(const struct looking *looking)
+{
+	const struct shape *shape = looking->shape;
+	uint64_t size, item;
+
+	if (shape->dictoffset >= 0)
+		return looking->object + (uint64_t)shape->dictoffset;
+	if (!at(looking, looking->object, looking->layout->member.size, &size) ||
+		!at(looking, shape->type, looking->layout->type.itemsize, &item))
+		return 0;
+	if ((int64_t)size < 0)
+		size = -size;
+	/* lv_tag has the number of digits from its fourth bit on. */
+	if (looking->layout->integer.tagged && shape->kind == OBJECT_INT)
+		size >>= 3;
+	if (size > ELEMENTS_MOST || item > ELEMENTS_MOST)
+		return 0;
+	return looking->object + ((shape->basicsize + item * size + 7) & ~UINT64_C(7)) + (uint64_t)shape->dictoffset;
+}
+
+/* Objects/dictobject.c, PyObject_VisitManagedDict; 3.11 Objects/typeobject.c, subtype_traverse */
+static bool managed(const struct looking *looking)
+{
+	const struct layout *layout = looking->layout;
+	const struct shape *shape = looking->shape;
+	uint64_t values, own;
+	uint8_t valid;
+
+	if (!at(looking, looking->object, -24, &own))
+		return true;
+	switch (layout->attribute.style) {
+	case VALUES_DICT:
+		return true;
+	case VALUES_POINTERS:
+		if (at(looking, looking->object, -32, &values) && values &&
+			!split(looking, shape->keys, values, WAY_ATTRIBUTE))
+			return false;
+		break;
+	case VALUES_TAGGED:
+		if (own & 1)
+			return split(looking, shape->keys, own + 1, WAY_ATTRIBUTE);
+		break;
+	case VALUES_INLINE:
+		values = looking->object + shape->basicsize;
+		if (own && visits_dict_first(looking))
+			break;
+		if (shape->flags & TPFLAGS_INLINE_VALUES && memory_read(looking->memory, values + 3, &valid, 1) &&
+			valid)
+			return split(looking, shape->keys, values, WAY_ATTRIBUTE);
+		break;
+	}
+	return one(looking, WAY_MEMBER, own, 0, 0, "__dict__");
+}
+
+static bool attributes(const struct looking *looking)
+{
+	uint64_t place, own;
+
+	if (looking->shape->managed)
+		return managed(looking);
+	if (!looking->shape->dictoffset)
+		return true;
+	place = dict_place(looking);
+	return !place || !at(looking, place, 0, &own) || one(looking, WAY_MEMBER, own, 0, 0, "__dict__");
+}
+
+/* --- all of it --- */
+
+static bool contents(struct looking *looking)
+{
+	switch (looking->shape->kind) {
+	case OBJECT_LIST:
+		return list(looking);
+	case OBJECT_TUPLE:
+		return tuple(looking);
+	case OBJECT_DICT:
+	case OBJECT_DEFAULTDICT:
+		return dict(looking);
+	case OBJECT_ORDERED_DICT:
+		return ordered_dict(looking);
+	case OBJECT_SET:
+	case OBJECT_FROZENSET:
+		return set(looking);
+	case OBJECT_DEQUE:
+		return deque(looking);
+	case OBJECT_MODULE:
+		return module(looking);
+	case OBJECT_FRAME:
+		return frame_object(looking);
+	case OBJECT_GENERATOR:
+	case OBJECT_COROUTINE:
+	case OBJECT_ASYNC_GENERATOR:
+		return generator(looking);
+	case OBJECT_TYPE:
+		return true;
+	default:
+		return special(looking);
+	}
+}
+
+bool referents_of(
+	struct referents *referents, uint64_t object, const struct shape *shape, referents_visit *visit, void *context)
+{
+	struct looking looking = {.referents = referents,
+		.layout = &referents->python->layout,
+		.memory = referents->memory,
+		.shape = shape,
+		.object = object,
+		.visit = visit,
+		.context = context};
+	uint64_t flags;
+	bool held = !shape->has_gc;
+
+	/* Types of C code are not tracked (Objects/typeobject.c, type_is_gc). */
+	if (shape->kind == OBJECT_TYPE && at(&looking, object, looking.layout->type.flags, &flags))
+		held = held || !(flags & TPFLAGS_HEAPTYPE);
+	looking.kind = held ? REFERENT_HELD : REFERENT_VISITED;
+	if (!attributes(&looking))
+		return false;
+	if (!shape->certain)
+		looking.kind = REFERENT_POSSIBLE;
+	if (!words(&looking) || !contents(&looking))
+		return false;
+	if (shape->type_use == MEMBER_BORROWED)
+		return true;
+	/* The type is held in any case, whatever the C code visits. */
+	looking.kind = held || shape->type_use == MEMBER_HELD ? REFERENT_HELD : REFERENT_VISITED;
+	return one(&looking, WAY_TYPE, shape->type, 0, 0, NULL);
+}
+
+/* --- what has to be learned --- */
+
+/* Whether this dict has a key that is no str, and so its lookup function is the one for any. */
+static bool learn_lookup(struct referents *referents, uint64_t object)
+{
+	const struct layout *layout = &referents->python->layout;
+	struct pyobject_entries entries;
+	uint64_t keys, key, flags, lookup;
+
+	if (!memory_u64(referents->memory, object + (uint64_t)layout->dict.keys, &keys) ||
+		!pyobject_entries(layout, referents->memory, keys, &entries) || !entries.count ||
+		!memory_u64(referents->memory, entries.first + entries.key, &key) || !key ||
+		!memory_u64(referents->memory,
+			pyobject_type(layout, referents->memory, key) + (uint64_t)layout->type.flags, &flags) ||
+		flags & TPFLAGS_UNICODE_SUBCLASS ||
+		!memory_u64(referents->memory, keys + (uint64_t)layout->dict.dk_lookup, &lookup))
+		return false;
+	referents->general_lookup = lookup;
+	return true;
+}
+
+/* Types of the census whose objects have these bits of tp_flags. */
+static bool *types_with(const struct referents *referents, const struct census *census, uint64_t bits)
+{
+	bool *with = calloc(census->types.count + 1, sizeof(*with));
+	uint64_t flags;
+
+	for (size_t i = 0; with && i < census->types.count; i++)
+		with[i] = memory_u64(referents->memory,
+				  census->types.type[i].address + (uint64_t)referents->python->layout.type.flags,
+				  &flags) &&
+			  flags & bits;
+	return with;
+}
+
+static bool learn(struct referents *referents, const struct census *census)
+{
+	bool *is_type = types_with(referents, census, TPFLAGS_TYPE_SUBCLASS);
+	bool *is_dict = types_with(referents, census, TPFLAGS_DICT_SUBCLASS);
+	bool wants_lookup = referents->python->layout.dict.style == DICT_KEYS_SIZE;
+	uint64_t *types = calloc(TYPES_MOST, sizeof(*types));
+	size_t count = 0;
+
+	for (size_t i = 0; is_type && is_dict && types && i < census->count; i++) {
+		if (is_type[census->type[i]] && count < TYPES_MOST)
+			types[count++] = census->address[i];
+		else if (wants_lookup && is_dict[census->type[i]])
+			wants_lookup = !learn_lookup(referents, census->address[i]);
+	}
+	if (is_type && is_dict && types)
+		shapes_learn(referents->shapes, types, count);
+	free(types);
+	free(is_dict);
+	free(is_type);
+	return is_type && is_dict && types;
+}
+
+bool referents_open(
+	struct referents *referents, const struct python *python, struct memory *memory, const struct census *census)
+{
+	*referents = (struct referents){.python = python, .memory = memory, .shapes = shapes_new(python, memory)};
+	if (referents->shapes && learn(referents, census))
+		return true;
+	referents_close(referents);
+	return false;
+}
+
+void referents_close(struct referents *referents)
+{
+	shapes_free(referents->shapes);
+	*referents = (struct referents){0};
+}
