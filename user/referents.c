@@ -334,8 +334,8 @@ static bool deque(const struct looking *looking)
 }
 
 /*
- * Objects/moduleobject.c, module_traverse: of the state of its C code the words that lead to objects. Modules do not
- * visit the names that they keep for themselves.
+ * Objects/moduleobject.c, module_traverse: of the state of its C code the words that lead to objects. Numbers are not
+ * visited.
  */
 static bool module(struct looking *looking)
 {
@@ -358,7 +358,7 @@ static bool module(struct looking *looking)
 		shape = to ? shapes_of_object(looking->referents->shapes, to) : NULL;
 		if (!shape)
 			continue;
-		looking->kind = shape->kind == OBJECT_STR && kind == REFERENT_VISITED ? REFERENT_HELD : kind;
+		looking->kind = shape->kind == OBJECT_INT && kind == REFERENT_VISITED ? REFERENT_HELD : kind;
 		go_on = one(looking, WAY_STATE, to, i * WORD, 0, NULL);
 		looking->kind = kind;
 	}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "backrefs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+
+/* Nodes between two looks at whether to go on. */
+#define STEP 65536
+
+/* --- which objects are nodes besides those that are tracked --- */
+
+struct extras {
+	struct backrefs *backrefs;
+	uint64_t *address;
+	size_t count, room;
+	struct address_map tracked; /* what the census has */
+	uint64_t *seen; /* open addressing; 0: empty */
+	size_t seen_room, seen_count;
+	bool failed;
+};
+
+static bool seen_before(struct extras *extras, uint64_t address)
+{
+	size_t i;
+
+	if (extras->seen_count * 2 >= extras->seen_room) {
+		size_t room = extras->seen_room ? extras->seen_room * 2 : 1024;
+		uint64_t *seen = calloc(room, sizeof(*seen));
+
+		if (!seen) {
+			extras->failed = true;
+			return true;
+		}
+		for (size_t k = 0; k < extras->seen_room; k++) {
+			if (!extras->seen[k])
+				continue;
+			i = (size_t)(extras->seen[k] * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
+			while (seen[i])
+				i = (i + 1) & (room - 1);
+			seen[i] = extras->seen[k];
+		}
+		free(extras->seen);
+		extras->seen = seen;
+		extras->seen_room = room;
+	}
+	i = (size_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (extras->seen_room - 1);
+	while (extras->seen[i] && extras->seen[i] != address)
+		i = (i + 1) & (extras->seen_room - 1);
+	if (extras->seen[i])
+		return true;
+	extras->seen[i] = address;
+	extras->seen_count++;
+	return false;
+}
+
+static void add_extra(struct extras *extras, uint64_t address)
+{
+	if (address_number(&extras->tracked, address) != ADDRESS_NONE || seen_before(extras, address))
+		return;
+	if (extras->count == extras->room) {
+		size_t room = extras->room ? extras->room * 2 : 256;
+		uint64_t *grown = realloc(extras->address, room * sizeof(*grown));
+
+		if (!grown) {
+			extras->failed = true;
+			return;
+		}
+		extras->address = grown;
+		extras->room = room;
+	}
+	extras->address[extras->count++] = address;
+}
+
+/* Code objects, and the tuples in which they keep others. */
+static bool visit_code(void *context, const struct referent *referent)
+{
+	struct extras *extras = context;
+	const struct shape *shape = shapes_of_object(extras->backrefs->referents->shapes, referent->to);
+
+	if (shape && (shape->kind == OBJECT_CODE || shape->kind == OBJECT_TUPLE))
+		add_extra(extras, referent->to);
+	return !extras->failed;
+}
+
+static bool leads_to_code(enum object_kind kind)
+{
+	return kind == OBJECT_FUNCTION || kind == OBJECT_GENERATOR || kind == OBJECT_COROUTINE ||
+	       kind == OBJECT_ASYNC_GENERATOR || kind == OBJECT_FRAME;
+}
+
+static bool visit_code_alone(void *context, const struct referent *referent)
+{
+	struct extras *extras = context;
+	const struct shape *shape = shapes_of_object(extras->backrefs->referents->shapes, referent->to);
+
+	if (shape && shape->kind == OBJECT_CODE)
+		add_extra(extras, referent->to);
+	return !extras->failed;
+}
+
+static bool find_extras(
+	struct extras *extras, const struct shape *const *census_shapes, const struct backrefs_options *options)
+{
+	struct backrefs *backrefs = extras->backrefs;
+	const struct census *census = backrefs->census;
+
+	for (size_t i = 0; i < backrefs->roots->static_type_count; i++)
+		add_extra(extras, backrefs->roots->static_types[i]);
+	for (size_t i = 0; i < options->wanted_count; i++)
+		add_extra(extras, options->wanted[i]);
+	for (size_t i = 0; i < census->count && !extras->failed; i++) {
+		const struct shape *shape = census_shapes[census->type[i]];
+
+		if (shape && leads_to_code(shape->kind))
+			referents_of(backrefs->referents, census->address[i], shape, visit_code_alone, extras);
+	}
+	for (size_t i = 0; i < extras->count && !extras->failed; i++) {
+		const struct shape *shape = shapes_of_object(backrefs->referents->shapes, extras->address[i]);
+
+		if (shape && (shape->kind == OBJECT_CODE || shape->kind == OBJECT_TUPLE))
+			referents_of(backrefs->referents, extras->address[i], shape, visit_code, extras);
+	}
+	return !extras->failed;
+}
+
+/* --- nodes --- */
+
+static void number_tracked(struct backrefs *backrefs)
+{
+	const struct census *census = backrefs->census;
+
+	for (size_t s = 0; s < census->segment_count; s++) {
+		const struct census_segment *segment = &census->segments[s];
+
+		for (size_t i = segment->first; i < segment->first + segment->count; i++) {
+			uint32_t node = address_number(&backrefs->map, census->address[i]);
+
+			backrefs->address[node] = census->address[i];
+			backrefs->type[node] = census->type[i];
+			backrefs->tracked[node] =
+				segment->generation == GENERATION_PERMANENT ? NODE_TRACKED | NODE_FROZEN : NODE_TRACKED;
+		}
+	}
+}
+
+/* Shapes of types: first those of the census, then of extras. */
+static uint32_t shape_number(struct backrefs *backrefs, const struct shape *shape)
+{
+	size_t first = backrefs->census->types.count;
+
+	for (size_t i = first; i < backrefs->shape_count; i++) {
+		if (backrefs->shapes[i] == shape)
+			return (uint32_t)i;
+	}
+	backrefs->shapes[backrefs->shape_count] = shape;
+	return (uint32_t)backrefs->shape_count++;
+}
+
+static bool make_nodes(struct backrefs *backrefs, struct extras *extras)
+{
+	const struct census *census = backrefs->census;
+	size_t all = census->count + extras->count;
+	uint64_t *address = calloc(all + 1, sizeof(*address));
+	bool made;
+
+	if (!address)
+		return false;
+	if (census->count)
+		memcpy(address, census->address, census->count * sizeof(*address));
+	if (extras->count)
+		memcpy(address + census->count, extras->address, extras->count * sizeof(*address));
+	made = address_map_make(&backrefs->map, address, all);
+	free(address);
+	if (!made || backrefs->map.count > SOURCE_POSSIBLE - 1 - backrefs->roots->count)
+		return false;
+	backrefs->objects = backrefs->map.count;
+	backrefs->count = backrefs->objects + (uint32_t)backrefs->roots->count;
+	backrefs->address = calloc(backrefs->objects + 1, sizeof(*backrefs->address));
+	backrefs->type = calloc(backrefs->objects + 1, sizeof(*backrefs->type));
+	backrefs->tracked = calloc(backrefs->objects + 1, sizeof(*backrefs->tracked));
+	if (!backrefs->address || !backrefs->type || !backrefs->tracked)
+		return false;
+	number_tracked(backrefs);
+	for (size_t i = 0; i < extras->count; i++) {
+		uint32_t node = address_number(&backrefs->map, extras->address[i]);
+
+		backrefs->address[node] = extras->address[i];
+		backrefs->type[node] =
+			shape_number(backrefs, shapes_of_object(backrefs->referents->shapes, extras->address[i]));
+	}
+	return true;
+}
+
+static bool find_nodes(struct backrefs *backrefs, const struct backrefs_options *options)
+{
+	const struct census *census = backrefs->census;
+	struct extras extras = {.backrefs = backrefs};
+	bool found;
+
+	for (size_t i = 0; i < census->types.count; i++)
+		backrefs->shapes[i] = shapes_of(backrefs->referents->shapes, census->types.type[i].address);
+	found = address_map_make(&extras.tracked, census->address, census->count) &&
+		find_extras(&extras, backrefs->shapes, options);
+	address_map_free(&extras.tracked);
+	if (found) {
+		const struct shape **grown =
+			realloc(backrefs->shapes, (census->types.count + extras.count + 1) * sizeof(*grown));
+
+		if (grown)
+			backrefs->shapes = grown;
+		found = grown && make_nodes(backrefs, &extras);
+	}
+	free(extras.address);
+	free(extras.seen);
+	return found;
+}
+
+/* --- references --- */
+
+struct pass {
+	struct backrefs *backrefs;
+	uint32_t node;
+	uint64_t count;
+};
+
+static bool count_reference(void *context, const struct referent *referent)
+{
+	struct pass *pass = context;
+	uint32_t to = address_number(&pass->backrefs->map, referent->to);
+
+	if (to != NODE_NONE) {
+		pass->backrefs->first[to + 2]++;
+		pass->count++;
+	}
+	return true;
+}
+
+static bool put_reference(void *context, const struct referent *referent)
+{
+	struct pass *pass = context;
+	struct backrefs *backrefs = pass->backrefs;
+	uint32_t to = address_number(&backrefs->map, referent->to);
+
+	/* The picture is closed: it is the same as in the first pass. */
+	if (to != NODE_NONE && backrefs->first[to + 1] < backrefs->references)
+		backrefs->source[backrefs->first[to + 1]++] =
+			pass->node | (referent->kind == REFERENT_POSSIBLE ? SOURCE_POSSIBLE : 0);
+	return true;
+}
+
+bool backrefs_referents(struct backrefs *backrefs, uint32_t node, referents_visit *visit, void *context)
+{
+	const struct shape *shape;
+
+	if (node >= backrefs->objects)
+		return root_referents(
+			&backrefs->roots->root[node - backrefs->objects], backrefs->referents, visit, context);
+	shape = backrefs_shape(backrefs, node);
+	return !shape || referents_of(backrefs->referents, backrefs->address[node], shape, visit, context);
+}
+
+static int pass_over(struct pass *pass, referents_visit *visit, const struct backrefs_options *options, uint64_t done,
+	struct error *error)
+{
+	struct backrefs *backrefs = pass->backrefs;
+
+	for (pass->node = 0; pass->node < backrefs->count; pass->node++) {
+		if (pass->node % STEP == 0 && interrupt_signal)
+			return error_set(error, ERROR_INTERRUPTED, "interrupted");
+		if (pass->node % STEP == 0 && options->progress)
+			options->progress(done + pass->node, 2 * (uint64_t)backrefs->count);
+		backrefs_referents(backrefs, pass->node, visit, pass);
+	}
+	return 0;
+}
+
+/*
+ * Counting sort: first[n + 2] counts the references to n, then first[n + 1] is where they begin and moves on as they
+ * are put, so that first[n] is where they began.
+ */
+static int find_references(struct backrefs *backrefs, const struct backrefs_options *options, struct error *error)
+{
+	struct pass pass = {.backrefs = backrefs};
+
+	backrefs->first = calloc((size_t)backrefs->objects + 3, sizeof(*backrefs->first));
+	if (!backrefs->first)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	if (pass_over(&pass, count_reference, options, 0, error) < 0)
+		return -1;
+	if (pass.count > UINT32_MAX)
+		return error_set(error, ERROR_FAILED, "there are more than 2**32 references");
+	backrefs->references = pass.count;
+	for (uint32_t i = 2; i < backrefs->objects + 2; i++)
+		backrefs->first[i] += backrefs->first[i - 1];
+	backrefs->source = calloc(backrefs->references + 1, sizeof(*backrefs->source));
+	if (!backrefs->source)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	return pass_over(&pass, put_reference, options, backrefs->count, error);
+}
+
+int backrefs_build(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
+	const struct census *census, const struct backrefs_options *options, struct error *error)
+{
+	*backrefs = (struct backrefs){.referents = referents, .roots = roots, .census = census};
+	backrefs->shape_count = census->types.count;
+	backrefs->shapes = calloc(census->types.count + 1, sizeof(*backrefs->shapes));
+	if (!backrefs->shapes || !find_nodes(backrefs, options))
+		return error_set(error, ERROR_FAILED, "out of memory");
+	return find_references(backrefs, options, error);
+}
+
+void backrefs_free(struct backrefs *backrefs)
+{
+	address_map_free(&backrefs->map);
+	free(backrefs->address);
+	free(backrefs->type);
+	free(backrefs->tracked);
+	free((void *)backrefs->shapes);
+	free(backrefs->first);
+	free(backrefs->source);
+	*backrefs = (struct backrefs){0};
+}
+
+uint32_t backrefs_node(struct backrefs *backrefs, uint64_t address)
+{
+	return address_number(&backrefs->map, address);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "roots.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "layout.h"
+#include "pyobject.h"
+
+#define WORD 8
+#define FRAMES_MOST 10000
+/* A struct of the interpreter is not larger. */
+#define STRUCT_MOST (UINT64_C(1) << 20)
+
+struct finding {
+	struct roots *roots;
+	struct referents *referents;
+	const struct layout *layout;
+	struct memory *memory;
+	bool failed; /* out of memory */
+};
+
+static uint64_t field(const struct finding *finding, uint64_t address, int32_t offset)
+{
+	uint64_t value;
+
+	return memory_u64(finding->memory, address + (uint64_t)offset, &value) ? value : 0;
+}
+
+/* Takes the texts over. */
+static void add(struct finding *finding, const struct root *root)
+{
+	struct roots *roots = finding->roots;
+
+	/* Room for a power of two of them. */
+	if (root->name && !(roots->count & (roots->count - 1))) {
+		void *grown = realloc(roots->root, (roots->count ? 2 * roots->count : 1) * sizeof(*roots->root));
+
+		if (grown)
+			roots->root = grown;
+		finding->failed = finding->failed || !grown;
+	}
+	if (!root->name || finding->failed) {
+		finding->failed = true;
+		free(root->name);
+		free(root->place);
+		return;
+	}
+	roots->root[roots->count++] = *root;
+}
+
+static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *text(const char *format, ...)
+{
+	char *result;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&result, format, arguments) < 0)
+		result = NULL;
+	va_end(arguments);
+	return result;
+}
+
+/* --- frames --- */
+
+static void add_frame(struct finding *finding, const struct thread_state *thread, uint64_t frame)
+{
+	const struct layout *layout = finding->layout;
+	bool old = layout->generator.frame_object < 0;
+	struct root root = {.kind = ROOT_FRAME, .address = frame, .thread = thread->address, .tid = thread->tid};
+	struct code_position position = {0};
+	uint64_t code = field(finding, frame, layout->frame.code), instruction;
+
+	root.object = old ? frame : field(finding, frame, layout->frame.object);
+	instruction = field(finding, frame, layout->frame.instruction);
+	if (old)
+		instruction &= UINT32_MAX;
+	/* What is no function of anybody's: shims of the interpreter. */
+	if (!code_position(layout, finding->memory, code, instruction, &position))
+		return;
+	root.name = text("%s", position.function);
+	root.place = text("%s:%u", position.file, position.line);
+	code_position_free(&position);
+	add(finding, &root);
+}
+
+static void add_frames(struct finding *finding, const struct thread_state *thread)
+{
+	const struct layout *layout = finding->layout;
+	uint64_t frame;
+
+	if (layout->tstate.cframe >= 0)
+		frame = field(
+			finding, field(finding, thread->address, layout->tstate.cframe), layout->tstate.cframe_frame);
+	else
+		frame = field(finding, thread->address, layout->tstate.frame);
+	for (int i = 0; frame && i < FRAMES_MOST && !finding->failed; i++) {
+		add_frame(finding, thread, frame);
+		frame = field(finding, frame, layout->frame.previous);
+	}
+}
+
+/* --- tables --- */
+
+static void find_modules(struct finding *finding, const struct runtime *runtime)
+{
+	uint64_t sys;
+
+	for (size_t i = 0; i < runtime->interpreter_count && !finding->roots->modules; i++) {
+		sys = field(finding, runtime->interpreters[i].address, finding->layout->interp.sysdict);
+		if (sys)
+			pyobject_dict_get(finding->layout, finding->memory, sys, "modules", &finding->roots->modules);
+	}
+}
+
+static void add_tables(struct finding *finding, const struct runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->interpreter_count; i++) {
+		const struct interpreter *interpreter = &runtime->interpreters[i];
+
+		add(finding, &(struct root){.kind = ROOT_INTERPRETER,
+				     .address = interpreter->address,
+				     .name = i ? text("interpreter %lld", (long long)interpreter->id)
+					       : text("interpreter")});
+	}
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		const struct thread_state *thread = &runtime->threads[i];
+
+		add(finding, &(struct root){.kind = ROOT_THREAD,
+				     .address = thread->address,
+				     .thread = thread->address,
+				     .tid = thread->tid,
+				     .name = thread->tid ? text("thread %d", thread->tid) : text("thread")});
+	}
+}
+
+/* Types of C code that have objects, and their bases. */
+static int find_static_types(struct roots *roots, struct referents *referents, const struct census *census)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t type, flags;
+
+	roots->static_types = calloc(census->types.count * 2 + 1, sizeof(*roots->static_types));
+	if (!roots->static_types)
+		return -1;
+	for (size_t i = 0; i < census->types.count; i++) {
+		type = census->types.type[i].address;
+		for (int k = 0; k < 2 && type; k++) {
+			if (memory_u64(referents->memory, type + (uint64_t)layout->type.flags, &flags) &&
+				!(flags & TPFLAGS_HEAPTYPE))
+				roots->static_types[roots->static_type_count++] = type;
+			if (!memory_u64(referents->memory, type + (uint64_t)layout->type.base, &type))
+				break;
+		}
+	}
+	return 0;
+}
+
+int roots_find(struct roots *roots, struct referents *referents, const struct census *census)
+{
+	struct python python = *referents->python;
+	struct finding finding = {
+		.roots = roots, .referents = referents, .layout = &python.layout, .memory = referents->memory};
+	struct runtime runtime;
+
+	*roots = (struct roots){0};
+	if (find_static_types(roots, referents, census) < 0)
+		return -1;
+	if (python_runtime(&python, referents->memory, &runtime, NULL) < 0)
+		return 0;
+	find_modules(&finding, &runtime);
+	for (size_t i = 0; i < runtime.thread_count; i++)
+		add_frames(&finding, &runtime.threads[i]);
+	add_tables(&finding, &runtime);
+	runtime_free(&runtime);
+	return finding.failed ? -1 : 0;
+}
+
+void roots_free(struct roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++) {
+		free(roots->root[i].name);
+		free(roots->root[i].place);
+	}
+	free(roots->root);
+	free(roots->static_types);
+	*roots = (struct roots){0};
+}
+
+/* --- what they refer to --- */
+
+/* Every word of a struct of the interpreter that leads to an object. */
+static bool struct_words(
+	struct referents *referents, uint64_t address, uint64_t size, referents_visit *visit, void *context)
+{
+	for (uint64_t offset = 0; offset + WORD <= size && offset < STRUCT_MOST; offset += WORD) {
+		uint64_t to;
+
+		if (!memory_u64(referents->memory, address + offset, &to)) {
+			/* On to the next page. */
+			offset |= (MEMORY_PAGE_SIZE - 1) & ~(uint64_t)(WORD - 1);
+			continue;
+		}
+		if (to && shapes_of_object(referents->shapes, to) &&
+			!visit(context, &(struct referent){
+						.to = to, .index = offset, .kind = REFERENT_HELD, .way = WAY_MEMBER}))
+			return false;
+	}
+	return true;
+}
+
+bool root_referents(const struct root *root, struct referents *referents, referents_visit *visit, void *context)
+{
+	const struct layout *layout = &referents->python->layout;
+
+	switch (root->kind) {
+	case ROOT_FRAME:
+		if (layout->generator.frame_object >= 0)
+			return referents_of_frame(referents, root->address, true, visit, context);
+		return visit(
+			context, &(struct referent){.to = root->address, .kind = REFERENT_HELD, .way = WAY_MEMBER});
+	case ROOT_THREAD:
+		return struct_words(referents, root->address, (uint64_t)layout->tstate.size, visit, context);
+	case ROOT_INTERPRETER:
+		return struct_words(referents, root->address, (uint64_t)layout->interp.size, visit, context);
+	}
+	return true;
+}

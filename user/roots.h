@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What keeps objects alive that is no object, or one that is there for good: running frames, the interpreter's own
+ * tables, modules in sys.modules.
+ */
+#ifndef OGT_ROOTS_H
+#define OGT_ROOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "memory.h"
+#include "python.h"
+#include "referents.h"
+
+enum root_kind {
+	ROOT_FRAME, /* of a function that a thread is in */
+	ROOT_THREAD, /* PyThreadState */
+	ROOT_INTERPRETER, /* PyInterpreterState */
+};
+
+struct root {
+	enum root_kind kind;
+	uint64_t address;
+	uint64_t object; /* its PyFrameObject: to 3.10 the frame itself is an object; 0: none */
+	uint64_t thread; /* of a frame: its PyThreadState */
+	pid_t tid; /* of a frame, a thread; 0: not known */
+	char *name; /* "function", "thread 1234", "interpreter" */
+	char *place; /* file:line of a frame, else NULL */
+};
+
+struct roots {
+	struct root *root;
+	size_t count;
+	uint64_t modules; /* the dict sys.modules; 0: not found */
+	uint64_t *static_types; /* addresses of types of C code that are never freed, met in a census */
+	size_t static_type_count;
+};
+
+/* Finds them in a closed picture. 0, or -1 when out of memory. Freed with roots_free. */
+int roots_find(struct roots *roots, struct referents *referents, const struct census *census);
+void roots_free(struct roots *roots);
+
+/* What a root refers to. False when visit said so. */
+bool root_referents(const struct root *root, struct referents *referents, referents_visit *visit, void *context);
+
+#endif
