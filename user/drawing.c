@@ -22,6 +22,8 @@
 #define EDGE_LINES 2
 #define TOOLTIP_CHARACTERS 400
 #define ELLIPSIS "…"
+/* With more nodes than this, a good layout takes minutes to find, and one that is nearly as good must do. */
+#define LARGE 300
 /* The nearest objects are white, the farthest this grey. */
 #define FARTHEST_GREY 0.74
 
@@ -260,25 +262,35 @@ static void put_nodes(FILE *out, const struct graph *graph, int deepest)
 
 /* --- edges --- */
 
+/*
+ * An edge leaves the side that faces its target, or comes in there, at the end that is farther from what was asked for:
+ * its label then stands at a node of which few edges are drawn, and not in the bundle.
+ */
+static const char *port_of(const struct graph *graph, const struct graph_edge *edge)
+{
+	int from = graph->nodes[edge->from].depth, to = graph->nodes[edge->to].depth;
+
+	if (graph->backwards)
+		return from > to ? "tailport=e, " : "";
+	return from < to ? "headport=w, " : "";
+}
+
 static void put_edges(FILE *out, const struct graph *graph)
 {
 	static const char *const styles[] = {
 		[GRAPH_STRONG] = "",
-		[GRAPH_POSSIBLE] = "style=dashed, color=\"#8a8a8a\"",
-		[GRAPH_ROOT] = "color=\"#1f5fb4\", penwidth=2",
+		[GRAPH_POSSIBLE] = "style=dashed, color=\"#8a8a8a\", ",
+		[GRAPH_ROOT] = "color=\"#1f5fb4\", penwidth=2, ",
 	};
 
 	for (size_t i = 0; i < graph->edge_count; i++) {
 		const struct graph_edge *edge = &graph->edges[i];
 		char *label = edge->label ? text_printable(edge->label) : NULL;
 
-		fprintf(out, "\tn%zu -> n%zu [%s", edge->from, edge->to, styles[edge->kind]);
-		if (label && *label) {
-			fprintf(out, "%slabel=\"", *styles[edge->kind] ? ", " : "");
-			put_lines(out, label, EDGE_COLUMNS, EDGE_LINES, put_quoted, "\\n");
-			fputc('"', out);
-		}
-		fputs("];\n", out);
+		fprintf(out, "\tn%zu -> n%zu [%s%slabel=\"", edge->from, edge->to, styles[edge->kind],
+			port_of(graph, edge));
+		put_lines(out, label ? label : "", EDGE_COLUMNS, EDGE_LINES, put_quoted, "\\n");
+		fputs("\"];\n", out);
 		free(label);
 	}
 }
@@ -349,6 +361,8 @@ void drawing_dot(const struct graph *graph, FILE *out)
 	      "\tedge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=9, fontcolor=\"#333333\", "
 	      "color=\"#5a5a5a\", arrowsize=0.6];\n",
 		out);
+	if (graph->node_count > LARGE)
+		fputs("\tgraph [nslimit=1, nslimit1=1];\n", out);
 	put_legend(out, graph, deepest);
 	put_nodes(out, graph, deepest);
 	put_edges(out, graph);

@@ -546,9 +546,10 @@ static void test_failing(const struct graph *graph)
 	check(refused(graph, "kept.svg", DRAWING_SVG, "signal 9") && intact(before), "it is killed");
 	fake_dot("exit 0");
 	check(refused(graph, "kept.svg", DRAWING_SVG, "no picture") && intact(before), "it makes nothing");
-	fake_dot("i=0; while [ $i -lt 4000 ]; do echo 'a complaint of some length, and many of them' >&2; i=$((i+1)); "
+	fake_dot("echo first >&2; i=0; while [ $i -lt 4000 ]; do echo 'a complaint of some length, and many of them' "
+		 ">&2; i=$((i+1)); "
 		 "done; exit 1");
-	check(refused(graph, "kept.svg", DRAWING_SVG, "a complaint") && intact(before),
+	check(refused(graph, "kept.svg", DRAWING_SVG, "exit code 1: first\\na complaint") && intact(before),
 		"it says more than a pipe takes, and does not read");
 	write_file("bin/dot", "#!/nonexistent\n", 0755);
 	check(refused(graph, "kept.svg", DRAWING_SVG, "cannot run") && intact(before), "it cannot be run");
