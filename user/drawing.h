@@ -11,10 +11,13 @@
 
 enum drawing_format { DRAWING_NONE, DRAWING_DOT, DRAWING_SVG, DRAWING_PNG, DRAWING_PDF };
 
-/* What the extension of a file's name asks for; DRAWING_NONE: no picture. */
+/* What the extension of a file's name asks for (path may be NULL); DRAWING_NONE: no picture. */
 enum drawing_format drawing_format(const char *path);
 
-/* Writes dot text; whatever the texts of the graph hold, it is one graph with these nodes and edges. */
+/*
+ * Writes dot text; whatever the texts of the graph hold, it is one graph with these nodes and edges, n0 and on, and one
+ * node more, moreN, for each node N with hidden neighbours. Long texts are cut. out tells whether it was written.
+ */
 void drawing_dot(const struct graph *graph, FILE *out);
 
 /*
@@ -22,6 +25,8 @@ void drawing_dot(const struct graph *graph, FILE *out);
  * and is given no shell. 0, or -1 with ERROR_FAILED: that graphviz is missing (and what to do), what it said, or that
  * the file cannot be written; then no half of a file is left, and a file that was there stays as it was.
  * ERROR_INTERRUPTED when Ctrl-C came first: graphviz is ended.
+ *
+ * /dev/stdout, a pipe or a device is written into and stays what it is; a reader that has gone is no error.
  */
 int drawing_write(const struct graph *graph, const char *path, enum drawing_format format, struct error *error);
 

@@ -154,6 +154,7 @@ struct layout {
 		int32_t stacksize; /* int */
 		int32_t locals; /* int: co_nlocals (3.6-3.10), co_nlocalsplus */
 		int32_t framesize; /* int, words of a frame, 3.12+ */
+		int32_t varnames; /* a tuple: co_varnames (3.6-3.10), co_localsplusnames */
 		int32_t cellvars; /* tuples, 3.6-3.10 */
 		int32_t freevars;
 		int32_t cell2arg; /* NULL or an array of as many words as there are cellvars, 3.6-3.10 */

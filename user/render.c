@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #define _GNU_SOURCE
-#include "render.h"
+#include "render_writer.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +13,6 @@
 
 #include "text.h"
 
-#define BOLD "\033[1m"
-#define YELLOW "\033[33m"
-#define PLAIN "\033[0m"
 /* Allocation sites of one type, and frames of one site. */
 #define SITES_IN_TABLE 3
 /* Fewer samples than this that found no room are in JSON only. */
@@ -29,22 +25,6 @@
 #define SITES_IN_JSON 10
 #define SITE_PERCENT_LEAST 1.0
 #define FRAMES_IN_TABLE 3
-
-struct render {
-	FILE *file;
-	bool own; /* opened here */
-	bool json;
-	bool colour;
-	pid_t pid;
-	size_t frozen; /* number of frozen objects last mentioned */
-	double budget; /* percent */
-	double time; /* of what is shown, seconds since the epoch; 0: now */
-	double watched; /* seconds since the baseline */
-	unsigned long hinted; /* number of the table after which a missing line was explained */
-	bool separate; /* a table was printed: the next one stands apart */
-	int failure; /* errno of the first write that failed */
-	const char *path;
-};
 
 struct render *render_open(const char *path, bool json, pid_t pid, struct error *error)
 {
@@ -74,15 +54,13 @@ void render_about(struct render *render, pid_t pid)
 	render->pid = pid;
 }
 
-static void failed(struct render *render, int reason)
+void failed(struct render *render, int reason)
 {
 	if (!render->failure)
 		render->failure = reason ? reason : EIO;
 }
 
-static void put(struct render *render, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct render *render, const char *format, ...)
+void put(struct render *render, const char *format, ...)
 {
 	va_list args;
 
@@ -93,7 +71,7 @@ static void put(struct render *render, const char *format, ...)
 	va_end(args);
 }
 
-static void flush(struct render *render)
+void flush(struct render *render)
 {
 	errno = 0;
 	if (fflush(render->file) != 0)
@@ -143,8 +121,7 @@ void render_note(const char *format, ...)
 	free(printable);
 }
 
-/* An event with the fields that all have. NULL when out of memory, which jansson's setters take without harm. */
-static json_t *event(const struct render *render, const char *name)
+json_t *event(const struct render *render, const char *name)
 {
 	struct timespec now;
 	struct tm utc;
@@ -174,8 +151,7 @@ static int write_json(const char *text, size_t size, void *file)
 	return 0;
 }
 
-/* Writes one line and gives the event up. Printable ASCII only: no terminal takes harm from any name. */
-static void emit(struct render *render, json_t *object)
+void emit(struct render *render, json_t *object)
 {
 	if (!object) {
 		failed(render, ENOMEM);
@@ -191,8 +167,7 @@ static void emit(struct render *render, json_t *object)
 	flush(render);
 }
 
-/* Text of any bytes as a JSON string: what is no UTF-8 is escaped. */
-static json_t *json_text(const char *text)
+json_t *json_text(const char *text)
 {
 	char *printable;
 	json_t *string = json_string(text);

@@ -14,6 +14,7 @@
 #include "capture.h"
 #include "error.h"
 #include "events.h"
+#include "graph.h"
 #include "growth.h"
 #include "inspect.h"
 #include "newids.h"
@@ -89,6 +90,12 @@ void render_object(struct render *render, const struct inspected *object, bool f
 
 /* A number alone. */
 void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture);
+
+/*
+ * Objects and their references: a tree that starts at what was asked for, each object with what it holds under it, or
+ * with what refers to it (graph.backwards). An object that is met again is not unfolded twice.
+ */
+void render_graph(struct render *render, const struct graph *graph);
 
 /* The target ended, or the run failed: an event in JSON, a sentence on standard error. */
 void render_exited(struct render *render, const struct error *error);

@@ -107,15 +107,74 @@ static void add_frames(struct finding *finding, const struct thread_state *threa
 
 /* --- tables --- */
 
+static bool add_module(void *context, uint64_t key, uint64_t value)
+{
+	struct finding *finding = context;
+	struct roots *roots = finding->roots;
+	const struct shape *shape = shapes_of_object(finding->referents->shapes, value);
+	struct root_module module = {.address = value};
+
+	if (!shape || shape->kind == OBJECT_NONE)
+		return true;
+	module.name = pyobject_text(finding->layout, finding->memory, key);
+	if (!module.name)
+		return true;
+	if (shape->kind == OBJECT_MODULE)
+		module.dict = field(finding, value, finding->layout->member.module_dict);
+	if (!(roots->module_count & (roots->module_count - 1))) {
+		void *grown = realloc(roots->modules,
+			(roots->module_count ? 2 * roots->module_count : 1) * sizeof(*roots->modules));
+
+		if (!grown) {
+			free(module.name);
+			finding->failed = true;
+			return false;
+		}
+		roots->modules = grown;
+	}
+	roots->modules[roots->module_count++] = module;
+	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = ((const struct root_module *)a)->address, y = ((const struct root_module *)b)->address;
+
+	return (x > y) - (x < y);
+}
+
 static void find_modules(struct finding *finding, const struct runtime *runtime)
 {
-	uint64_t sys;
+	struct roots *roots = finding->roots;
+	uint64_t sys, modules;
 
-	for (size_t i = 0; i < runtime->interpreter_count && !finding->roots->modules; i++) {
+	for (size_t i = 0; i < runtime->interpreter_count; i++) {
 		sys = field(finding, runtime->interpreters[i].address, finding->layout->interp.sysdict);
-		if (sys)
-			pyobject_dict_get(finding->layout, finding->memory, sys, "modules", &finding->roots->modules);
+		if (!sys || pyobject_dict_get(finding->layout, finding->memory, sys, "modules", &modules) != 1)
+			continue;
+		if (!roots->modules_dict)
+			roots->modules_dict = modules;
+		pyobject_dict_items(finding->layout, finding->memory, modules, add_module, finding);
 	}
+	if (roots->module_count)
+		qsort(roots->modules, roots->module_count, sizeof(*roots->modules), by_address);
+}
+
+const struct root_module *root_module(const struct roots *roots, uint64_t address)
+{
+	const struct root_module wanted = {.address = address};
+
+	return roots->module_count ? bsearch(&wanted, roots->modules, roots->module_count, sizeof(wanted), by_address)
+				   : NULL;
+}
+
+const struct root_module *root_module_of_dict(const struct roots *roots, uint64_t dict)
+{
+	for (size_t i = 0; dict && i < roots->module_count; i++) {
+		if (roots->modules[i].dict == dict)
+			return &roots->modules[i];
+	}
+	return NULL;
 }
 
 static void add_tables(struct finding *finding, const struct runtime *runtime)
@@ -187,7 +246,10 @@ void roots_free(struct roots *roots)
 		free(roots->root[i].name);
 		free(roots->root[i].place);
 	}
+	for (size_t i = 0; i < roots->module_count; i++)
+		free(roots->modules[i].name);
 	free(roots->root);
+	free(roots->modules);
 	free(roots->static_types);
 	*roots = (struct roots){0};
 }

@@ -31,10 +31,19 @@ struct root {
 	char *place; /* file:line of a frame, else NULL */
 };
 
+/* What is in sys.modules, which nearly always is a module. */
+struct root_module {
+	uint64_t address;
+	uint64_t dict; /* its namespace; 0: none that is known */
+	char *name; /* its key there */
+};
+
 struct roots {
 	struct root *root;
 	size_t count;
-	uint64_t modules; /* the dict sys.modules; 0: not found */
+	uint64_t modules_dict; /* sys.modules; 0: not found */
+	struct root_module *modules; /* ascending by address */
+	size_t module_count;
 	uint64_t *static_types; /* addresses of types of C code that are never freed, met in a census */
 	size_t static_type_count;
 };
@@ -42,6 +51,10 @@ struct roots {
 /* Finds them in a closed picture. 0, or -1 when out of memory. Freed with roots_free. */
 int roots_find(struct roots *roots, struct referents *referents, const struct census *census);
 void roots_free(struct roots *roots);
+
+/* The module of sys.modules at this address, or whose namespace this dict is; NULL: none. */
+const struct root_module *root_module(const struct roots *roots, uint64_t address);
+const struct root_module *root_module_of_dict(const struct roots *roots, uint64_t dict);
 
 /* What a root refers to. False when visit said so. */
 bool root_referents(const struct root *root, struct referents *referents, referents_visit *visit, void *context);

@@ -41,6 +41,8 @@ static bool harmless(uint32_t c)
 		return false; /* line separators, embeddings, overrides, isolates */
 	if (c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff))
 		return false; /* byte order mark, annotations, tags */
+	if ((c & 0xfffe) == 0xfffe)
+		return false; /* no characters: XML, and so a picture, takes none of U+FFFE and U+FFFF */
 	return true;
 }
 

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "label.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "describe.h"
+#include "layout.h"
+#include "pyobject.h"
+#include "typeresolve.h"
+
+/* Bytes of a label. */
+#define LABEL_MOST 160
+
+static uint64_t field(const struct referents *referents, uint64_t address, int32_t offset)
+{
+	uint64_t value;
+
+	return memory_u64(referents->memory, address + (uint64_t)offset, &value) ? value : 0;
+}
+
+static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *print(const char *format, ...)
+{
+	char *text;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	return text;
+}
+
+static char *text_of(const struct referents *referents, uint64_t str)
+{
+	return pyobject_text(&referents->python->layout, referents->memory, str);
+}
+
+/* At most so many bytes, whole characters, and a mark where it was cut. */
+static char *cut(char *text, size_t most)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	if (length <= most)
+		return text;
+	while (most && (text[most] & 0xc0) == 0x80)
+		most--;
+	strcpy(text + most, length - most >= 3 ? "..." : "");
+	return text;
+}
+
+/* --- what an object is --- */
+
+static char *items(const struct referents *referents, uint64_t object, int32_t offset)
+{
+	uint64_t count = field(referents, object, offset);
+
+	return print("%" PRIu64 " item%s", count, count == 1 ? "" : "s");
+}
+
+static uint64_t code_of(const struct referents *referents, uint64_t object, const struct shape *shape)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t frame = object;
+
+	switch (shape->kind) {
+	case OBJECT_CODE:
+		return object;
+	case OBJECT_FUNCTION:
+		return field(referents, object, layout->member.function_code);
+	case OBJECT_METHOD:
+		return field(referents, field(referents, object, layout->member.method_function),
+			layout->member.function_code);
+	case OBJECT_GENERATOR:
+	case OBJECT_COROUTINE:
+	case OBJECT_ASYNC_GENERATOR:
+		frame = layout->generator.frame_object >= 0 ? object + (uint64_t)layout->generator.frame
+							    : field(referents, object, layout->generator.frame);
+		break;
+	case OBJECT_FRAME:
+		if (layout->generator.frame_object >= 0)
+			frame = field(referents, object, layout->generator.frame_object);
+		break;
+	default:
+		return 0;
+	}
+	return frame ? field(referents, frame, layout->frame.code) & ~layout->frame.code_tag : 0;
+}
+
+static char *code_name(const struct referents *referents, uint64_t code)
+{
+	const struct layout *layout = &referents->python->layout;
+
+	if (!code || !code_is_code(layout, referents->memory, code))
+		return NULL;
+	return text_of(referents,
+		field(referents, code, layout->code.qualname >= 0 ? layout->code.qualname : layout->code.name));
+}
+
+/* The name that C code gave a function of its own. */
+static char *builtin_name(const struct referents *referents, uint64_t object)
+{
+	const struct layout *layout = &referents->python->layout;
+	char name[LABEL_MOST];
+
+	if (!read_literal(referents->memory, field(referents, field(referents, object, layout->member.builtin_def), 0),
+		    name, sizeof(name)))
+		return NULL;
+	return strdup(name);
+}
+
+char *label_module(const struct referents *referents, uint64_t module)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t dict = field(referents, module, layout->member.module_dict), name = 0;
+
+	if (!dict || pyobject_dict_get(layout, referents->memory, dict, "__name__", &name) != 1)
+		return NULL;
+	return text_of(referents, name);
+}
+
+static char *class_name(const struct referents *referents, uint64_t type)
+{
+	struct type_name name = {0};
+	char *text = NULL;
+
+	if (typeresolve(referents->python, referents->memory, type, &name))
+		text = type_name_full(&name);
+	type_name_free(&name);
+	return text;
+}
+
+static char *name_of(const struct referents *referents, uint64_t object, const struct shape *shape)
+{
+	const struct layout *layout = &referents->python->layout;
+
+	switch (shape->kind) {
+	case OBJECT_MODULE:
+		return label_module(referents, object);
+	case OBJECT_TYPE:
+		return class_name(referents, object);
+	case OBJECT_FUNCTION:
+		return text_of(referents, field(referents, object, layout->member.function_qualname));
+	case OBJECT_METHOD:
+	case OBJECT_CODE:
+	case OBJECT_GENERATOR:
+	case OBJECT_COROUTINE:
+	case OBJECT_ASYNC_GENERATOR:
+	case OBJECT_FRAME:
+		return code_name(referents, code_of(referents, object, shape));
+	case OBJECT_BUILTIN:
+		return builtin_name(referents, object);
+	case OBJECT_LIST:
+	case OBJECT_TUPLE:
+	case OBJECT_DEQUE:
+		return items(referents, object, layout->member.size);
+	case OBJECT_SET:
+	case OBJECT_FROZENSET:
+		return items(referents, object, layout->member.set_used);
+	case OBJECT_DICT:
+	case OBJECT_DEFAULTDICT:
+	case OBJECT_ORDERED_DICT:
+		return items(referents, object, layout->dict.used);
+	case OBJECT_CELL:
+		return strdup(field(referents, object, layout->member.cell_ref) ? "" : "empty");
+	default:
+		return NULL;
+	}
+}
+
+/* "<module.Type at 0x7f... x=1>" says what the node says already, but for what comes last. */
+static char *without_head(char *text)
+{
+	char *at, *end;
+
+	if (!text || text[0] != '<' || !(at = strstr(text, " at 0x")))
+		return text;
+	at += strlen(" at 0x");
+	at += strspn(at, "0123456789abcdef");
+	end = text + strlen(text) - 1;
+	if (*end == '>')
+		*end = 0;
+	memmove(text, at + (*at == ' '), strlen(at + (*at == ' ')) + 1);
+	return text;
+}
+
+char *label_object(const struct referents *referents, uint64_t object, const struct shape *shape)
+{
+	char *name = shape ? name_of(referents, object, shape) : NULL;
+
+	if (name)
+		return cut(name, LABEL_MOST);
+	return cut(without_head(describe(referents->python, referents->memory, object)), LABEL_MOST);
+}
+
+char *label_place(const struct referents *referents, uint64_t object, const struct shape *shape)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t code = shape ? code_of(referents, object, shape) : 0;
+	char *file, *place = NULL;
+	uint32_t line;
+
+	if (!code || !code_is_code(layout, referents->memory, code) ||
+		!memory_u32(referents->memory, code + (uint64_t)layout->code.firstlineno, &line))
+		return NULL;
+	file = text_of(referents, field(referents, code, layout->code.filename));
+	if (file)
+		place = print("%s:%u", file, line);
+	free(file);
+	return place;
+}
+
+/* --- how it refers to others --- */
+
+char *label_key(const struct referents *referents, uint64_t key, bool *plain)
+{
+	char *text = describe(referents->python, referents->memory, key);
+	size_t length = text ? strlen(text) : 0;
+
+	/* A repr that is cut or that is none: "<app.Key at 0x...", "'abc'... (900 characters)". */
+	*plain = length && text[0] != '<' && !strchr(text, '<') && text[length - 1] != '?' &&
+		 !strstr(text, "... (") && !strstr(text, "... of ");
+	return cut(text, LABEL_MOST);
+}
+
+char *label_local(const struct referents *referents, uint64_t code, uint64_t number)
+{
+	const struct layout *layout = &referents->python->layout;
+	const int32_t tuples[] = {layout->code.varnames, layout->code.cellvars, layout->code.freevars};
+
+	if (!code_is_code(layout, referents->memory, code))
+		return NULL;
+	for (size_t i = 0; i < sizeof(tuples) / sizeof(tuples[0]) && tuples[i] >= 0; i++) {
+		uint64_t names = field(referents, code, tuples[i]), count;
+
+		count = names ? field(referents, names, layout->member.size) : 0;
+		if (number < count)
+			return text_of(referents,
+				field(referents, names, (int32_t)(layout->member.tuple_items + (int32_t)number * 8)));
+		/* To 3.10 variables, cells and free variables have a tuple each. */
+		number -= count;
+	}
+	return NULL;
+}
+
+/* The code of the function whose __closure__ a tuple is; 0 when it is none's. */
+static uint64_t closure_code(struct backrefs *backrefs, uint64_t tuple)
+{
+	uint32_t node = backrefs_node(backrefs, tuple);
+
+	if (node == NODE_NONE)
+		return 0;
+	for (uint32_t i = backrefs->first[node]; i < backrefs->first[node + 1]; i++) {
+		uint32_t source = backrefs->source[i] & ~SOURCE_POSSIBLE;
+		const struct shape *shape = source < backrefs->objects ? backrefs_shape(backrefs, source) : NULL;
+
+		if (shape && shape->kind == OBJECT_FUNCTION)
+			return code_of(backrefs->referents, backrefs->address[source], shape);
+	}
+	return 0;
+}
+
+/* The name of a free variable: they are the last that code has names for. */
+static char *free_variable(const struct referents *referents, uint64_t code, uint64_t tuple, uint64_t number)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t closure = field(referents, tuple, layout->member.size), names;
+
+	if (layout->code.freevars >= 0) {
+		names = field(referents, code, layout->code.freevars);
+		return text_of(referents,
+			field(referents, names, (int32_t)(layout->member.tuple_items + (int32_t)number * 8)));
+	}
+	names = field(referents, field(referents, code, layout->code.varnames), layout->member.size);
+	return names >= closure ? label_local(referents, code, names - closure + number) : NULL;
+}
+
+static char *item_way(struct backrefs *backrefs, uint64_t from, const struct shape *shape, uint64_t index, uint64_t to)
+{
+	const struct shape *held = shapes_of_object(backrefs->referents->shapes, to);
+	uint64_t code = shape && shape->kind == OBJECT_TUPLE && held && held->kind == OBJECT_CELL
+				? closure_code(backrefs, from)
+				: 0;
+	char *name = code ? free_variable(backrefs->referents, code, from, index) : NULL, *text;
+
+	text = name ? print("cell %s", name) : print("[%" PRIu64 "]", index);
+	free(name);
+	return text;
+}
+
+static char *local_way(const struct referents *referents, uint64_t from, const struct shape *shape, uint64_t number)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t code = shape ? code_of(referents, from, shape)
+			      : field(referents, from, layout->frame.code) & ~layout->frame.code_tag;
+	char *name = label_local(referents, code, number), *text = name ? print("local %s", name) : strdup("local");
+
+	free(name);
+	return text;
+}
+
+char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *shape, const struct referent *referent)
+{
+	const struct referents *referents = backrefs->referents;
+	char *name = NULL, *text;
+	bool plain;
+
+	switch (referent->way) {
+	case WAY_MEMBER:
+		return referent->name ? print(".%s", referent->name) : NULL;
+	case WAY_ATTRIBUTE:
+		name = text_of(referents, referent->object);
+		text = name ? print(".%s", name) : NULL;
+		break;
+	case WAY_VALUE:
+		name = label_key(referents, referent->object, &plain);
+		text = name ? print("[%s]", name) : NULL;
+		break;
+	case WAY_KEY:
+		return strdup("key");
+	case WAY_ITEM:
+		return item_way(backrefs, from, shape, referent->index, referent->to);
+	case WAY_ELEMENT:
+		return strdup("element");
+	case WAY_LOCAL:
+		return local_way(referents, from, shape, referent->index);
+	case WAY_STACK:
+		return strdup("value under way");
+	case WAY_TYPE:
+		return strdup(".__class__");
+	case WAY_STATE:
+		return strdup("C state");
+	default:
+		return NULL;
+	}
+	free(name);
+	return cut(text, LABEL_MOST);
+}

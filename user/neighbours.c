@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "neighbours.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "label.h"
+#include "picture.h"
+#include "pyobject.h"
+#include "typeresolve.h"
+
+struct walk {
+	struct backrefs *backrefs;
+	const struct neighbours *neighbours;
+	struct picture picture;
+	uint32_t at; /* the node whose neighbours are looked at */
+	size_t index; /* of it in the graph */
+	size_t shown, hidden;
+	uint32_t *found; /* its neighbours, each once */
+	size_t found_count, found_room;
+};
+
+static bool passes(const struct walk *walk, uint32_t node)
+{
+	const struct name_filter *filter = walk->neighbours->filter;
+	const struct referents *referents = walk->backrefs->referents;
+	struct type_name name = {0};
+	char *full;
+	bool pass;
+
+	if (!filter->glob_count || node >= walk->backrefs->objects || !backrefs_shape(walk->backrefs, node))
+		return true;
+	typeresolve(referents->python, referents->memory, backrefs_shape(walk->backrefs, node)->type, &name);
+	full = name.name ? type_name_full(&name) : NULL;
+	pass = full && name_filter_passes(filter, name.name, full);
+	free(full);
+	type_name_free(&name);
+	return pass;
+}
+
+/* --- namespaces --- */
+
+/* The object whose __dict__ this node is; NODE_NONE: no dict, or nobody's. */
+static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
+{
+	const struct shape *shape = node < backrefs->objects ? backrefs_shape(backrefs, node) : NULL;
+	struct referent referent;
+
+	if (!shape || shape->kind != OBJECT_DICT)
+		return NODE_NONE;
+	for (uint32_t i = backrefs->first[node]; i < backrefs->first[node + 1]; i++) {
+		uint32_t source = backrefs->source[i];
+
+		if (source < backrefs->objects &&
+			picture_referent(backrefs, source, backrefs->address[node], &referent) &&
+			referent.way == WAY_MEMBER && referent.name && strcmp(referent.name, "__dict__") == 0)
+			return source;
+	}
+	return NODE_NONE;
+}
+
+/* ".key" of a namespace. */
+static char *attribute_label(struct backrefs *backrefs, uint32_t dict, uint32_t to)
+{
+	const struct referents *referents = backrefs->referents;
+	struct referent referent;
+	char *key, *label = NULL;
+
+	if (!picture_referent(backrefs, dict, backrefs->address[to], &referent) || referent.way != WAY_VALUE)
+		return NULL;
+	key = pyobject_text(&referents->python->layout, referents->memory, referent.object);
+	if (key && asprintf(&label, ".%s", key) < 0)
+		label = NULL;
+	free(key);
+	return label;
+}
+
+/* --- one neighbour after the other --- */
+
+static void find_neighbour(struct walk *walk, uint32_t node)
+{
+	for (size_t i = 0; i < walk->found_count; i++) {
+		if (walk->found[i] == node)
+			return;
+	}
+	if (walk->found_count == walk->found_room) {
+		size_t room = walk->found_room ? walk->found_room * 2 : 64;
+		uint32_t *grown = realloc(walk->found, room * sizeof(*grown));
+
+		if (!grown) {
+			walk->picture.failed = true;
+			return;
+		}
+		walk->found = grown;
+		walk->found_room = room;
+	}
+	walk->found[walk->found_count++] = node;
+}
+
+/* An edge between the node that is looked at and this one, which is at the other end; through a dict, if not NODE_NONE. */
+static void show(struct walk *walk, uint32_t node, uint32_t through)
+{
+	const struct neighbours *neighbours = walk->neighbours;
+	uint32_t from = neighbours->backwards ? node : walk->at, to = neighbours->backwards ? walk->at : node;
+	int depth = walk->picture.graph->nodes[walk->index].depth + 1;
+
+	if (!passes(walk, node))
+		return;
+	if (neighbours->too_many && walk->shown >= neighbours->too_many) {
+		walk->hidden++;
+		return;
+	}
+	walk->shown++;
+	if (picture_node(&walk->picture, node, depth) == GRAPH_NONE)
+		return;
+	if (through == NODE_NONE)
+		picture_edge(&walk->picture, from, to);
+	else
+		picture_edge_labelled(
+			&walk->picture, from, to, attribute_label(walk->backrefs, through, to), GRAPH_STRONG);
+}
+
+/* Who refers to it: certain references first, then possible ones. */
+static void look_backwards(struct walk *walk)
+{
+	struct backrefs *backrefs = walk->backrefs;
+
+	if (walk->at >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
+		return;
+	for (int possible = 0; possible < 2; possible++) {
+		uint32_t last = NODE_NONE;
+
+		for (uint32_t i = backrefs->first[walk->at]; i < backrefs->first[walk->at + 1]; i++) {
+			uint32_t source = backrefs->source[i], node = source & ~SOURCE_POSSIBLE, owner;
+
+			if (!(source & SOURCE_POSSIBLE) != !possible || node == last)
+				continue;
+			last = node;
+			owner = walk->neighbours->merge_dicts ? owner_of(backrefs, node) : NODE_NONE;
+			if (owner != NODE_NONE)
+				show(walk, owner, node);
+			else
+				show(walk, node, NODE_NONE);
+		}
+	}
+}
+
+static bool collect(void *context, const struct referent *referent)
+{
+	struct walk *walk = context;
+	uint32_t node = backrefs_node(walk->backrefs, referent->to);
+
+	if (node != NODE_NONE)
+		find_neighbour(walk, node);
+	return !walk->picture.failed;
+}
+
+static void look_forwards(struct walk *walk)
+{
+	struct backrefs *backrefs = walk->backrefs;
+	size_t count;
+	uint32_t *found;
+
+	walk->found_count = 0;
+	backrefs_referents(backrefs, walk->at, collect, walk);
+	/* Of a dict that is merged, the values in its place. */
+	count = walk->found_count;
+	found = malloc((count + 1) * sizeof(*found));
+	if (!found) {
+		walk->picture.failed = true;
+		return;
+	}
+	if (count)
+		memcpy(found, walk->found, count * sizeof(*found));
+	for (size_t i = 0; i < count; i++) {
+		if (!walk->neighbours->merge_dicts || owner_of(backrefs, found[i]) != walk->at) {
+			show(walk, found[i], NODE_NONE);
+			continue;
+		}
+		walk->found_count = 0;
+		backrefs_referents(backrefs, found[i], collect, walk);
+		for (size_t k = 0; k < walk->found_count; k++)
+			show(walk, walk->found[k], found[i]);
+	}
+	free(found);
+}
+
+int neighbours_graph(
+	struct backrefs *backrefs, const struct neighbours *neighbours, struct graph *graph, struct error *error)
+{
+	struct walk walk = {.backrefs = backrefs,
+		.neighbours = neighbours,
+		.picture = {.backrefs = backrefs,
+			.graph = graph,
+			.full_names = neighbours->filter->full_names,
+			.limit = neighbours->limit}};
+
+	graph->backwards = neighbours->backwards;
+	for (size_t i = 0; i < neighbours->target_count; i++) {
+		uint32_t node = backrefs_node(backrefs, neighbours->targets[i]);
+		size_t index = node == NODE_NONE ? GRAPH_NONE : picture_node(&walk.picture, node, 0);
+
+		if (index != GRAPH_NONE)
+			graph->nodes[index].target = true;
+	}
+	/* Nodes are added at the end while earlier ones are looked at: breadth first. */
+	for (walk.index = 0; walk.index < graph->node_count && !walk.picture.failed; walk.index++) {
+		if (graph->nodes[walk.index].depth >= neighbours->max_depth)
+			continue;
+		walk.at = walk.picture.nodes[walk.index];
+		walk.shown = walk.hidden = 0;
+		if (neighbours->backwards)
+			look_backwards(&walk);
+		else
+			look_forwards(&walk);
+		graph->nodes[walk.index].hidden = walk.hidden;
+	}
+	free(walk.found);
+	picture_free(&walk.picture);
+	return walk.picture.failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+}
