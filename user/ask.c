@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "ask.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "inspect.h"
 #include "interrupt.h"
 #include "same.h"
+#include "what.h"
 
 /* Objects that are inspected in one hold. */
 #define INSPECT_MOST 1000
@@ -35,36 +35,10 @@ int ask_types(struct watch *watch, const struct capture *first, struct error *er
 	return count < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
-/* By either form of its name. */
-static bool is_called(const struct type_name *type, const char *name)
-{
-	size_t module = type->module ? strlen(type->module) : 0;
-
-	return strcmp(type->name, name) == 0 ||
-	       (module && strncmp(type->module, name, module) == 0 && name[module] == '.' &&
-		       strcmp(type->name, name + module + 1) == 0);
-}
-
-/* Objects of that name, and how many more of them gc.freeze() has parked. */
-static uint64_t count_called(const struct capture *capture, const char *name, uint64_t *frozen)
-{
-	const struct type_table *types = &capture->census.types;
-	uint64_t count = 0;
-
-	*frozen = 0;
-	for (size_t i = 0; i < types->count; i++) {
-		if (!is_called(&capture->names[i], name))
-			continue;
-		count += types->type[i].count;
-		*frozen += types->type[i].frozen;
-	}
-	return count;
-}
-
 void ask_count_of(struct watch *watch, const struct capture *first)
 {
 	const char *name = watch->options->count_of;
-	uint64_t frozen, count = count_called(first, name, &frozen);
+	uint64_t frozen, count = what_count(first, name, &frozen);
 
 	if (!count && frozen)
 		render_note("all %llu objects of %s are parked by gc.freeze(), which gc.get_objects() leaves out",
@@ -295,16 +269,6 @@ struct inspection {
 	bool late; /* the hold was over before all was read */
 };
 
-/* "0x7f..." or what id() prints; false for a name. */
-static bool is_address(const char *text, uint64_t *address)
-{
-	char *end;
-
-	errno = 0;
-	*address = strtoull(text, &end, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno;
-}
-
 /*
  * Objects of a type, in the order of gc.get_objects(): the first, and as many of the oldest, which are likely to be
  * there at the next cut. Not more than most.
@@ -318,7 +282,7 @@ static ssize_t candidates(const struct capture *capture, const char *name, struc
 	if (!wanted)
 		return -1;
 	for (size_t i = 0; i < census->types.count; i++) {
-		wanted[i] = is_called(&capture->names[i], name);
+		wanted[i] = what_is_called(&capture->names[i], name);
 		all += wanted[i] ? census->types.type[i].count : 0;
 	}
 	for (size_t i = 0; i < census->segment_count; i++) {
@@ -439,7 +403,7 @@ static bool show_asked(
 
 		/* The census was of another moment: what the collector has no more died since, whatever it looks like.
 		 */
-		if (!object->is_object || object->generation < 0 || !is_called(&object->type, asked->name))
+		if (!object->is_object || object->generation < 0 || !what_is_called(&object->type, asked->name))
 			continue;
 		render_object(watch->render, object, watch->options->full_names);
 		shown++;
@@ -468,20 +432,20 @@ static int find_objects(const struct watch *watch, const struct capture *first, 
 	uint64_t address;
 	size_t names = 0;
 
-	for (size_t i = 0; i < options->inspect_count; i++) {
-		if (is_address(options->inspect[i], &address))
+	for (size_t i = 0; i < options->what_count; i++) {
+		if (what_is_address(options->what[i], &address))
 			inspection->object[inspection->count++].address = address;
 	}
-	for (size_t i = 0; i < options->inspect_count; i++) {
+	for (size_t i = 0; i < options->what_count; i++) {
 		ssize_t found;
 
-		if (is_address(options->inspect[i], &address))
+		if (what_is_address(options->what[i], &address))
 			continue;
-		found = candidates(first, options->inspect[i], inspection->object + inspection->count, most);
+		found = candidates(first, options->what[i], inspection->object + inspection->count, most);
 		if (found < 0)
 			return -1;
-		asked[names] = (struct asked){options->inspect[i], inspection->count, (size_t)found, 0};
-		count_called(first, options->inspect[i], &asked[names++].frozen);
+		asked[names] = (struct asked){options->what[i], inspection->count, (size_t)found, 0};
+		what_count(first, options->what[i], &asked[names++].frozen);
 		inspection->count += (size_t)found;
 	}
 	return 0;
@@ -494,13 +458,13 @@ int ask_inspect(struct watch *watch, const struct capture *first, struct error *
 	size_t limit = options->limit && options->limit < INSPECT_MOST ? options->limit : INSPECT_MOST;
 	size_t named = 0, missing = 0, most = limit * CANDIDATES < INSPECT_MOST ? limit * CANDIDATES : INSPECT_MOST;
 	struct inspection inspection = {.watch = watch};
-	struct asked *asked = calloc(options->inspect_count + 1, sizeof(*asked));
+	struct asked *asked = calloc(options->what_count + 1, sizeof(*asked));
 	uint64_t address;
 	int result = 0;
 
-	for (size_t i = 0; i < options->inspect_count; i++)
-		named += is_address(options->inspect[i], &address);
-	inspection.object = calloc(named + (options->inspect_count - named) * most + 1, sizeof(*inspection.object));
+	for (size_t i = 0; i < options->what_count; i++)
+		named += what_is_address(options->what[i], &address);
+	inspection.object = calloc(named + (options->what_count - named) * most + 1, sizeof(*inspection.object));
 	if (!inspection.object || !asked || find_objects(watch, first, &inspection, asked, most) < 0)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	if (result == 0 && inspection.count)
@@ -508,11 +472,11 @@ int ask_inspect(struct watch *watch, const struct capture *first, struct error *
 				     : inspect(watch, first, &inspection, error);
 	if (result == 0) {
 		missing = show_addresses(watch, &inspection, named);
-		for (size_t i = 0; i < options->inspect_count - named; i++)
+		for (size_t i = 0; i < options->what_count - named; i++)
 			missing += !show_asked(watch, &inspection, &asked[i], limit);
 		if (missing)
 			result = error_set(
-				error, ERROR_FAILED, "%zu of %zu were not found", missing, options->inspect_count);
+				error, ERROR_FAILED, "%zu of %zu were not found", missing, options->what_count);
 	}
 	inspect_free(inspection.object, inspection.count);
 	free(asked);

@@ -270,7 +270,7 @@ static int pass_over(struct pass *pass, referents_visit *visit, const struct bac
 		if (pass->node % STEP == 0 && interrupt_signal)
 			return error_set(error, ERROR_INTERRUPTED, "interrupted");
 		if (pass->node % STEP == 0 && options->progress)
-			options->progress(done + pass->node, 2 * (uint64_t)backrefs->count);
+			options->progress(options->context, done + pass->node, 2 * (uint64_t)backrefs->count);
 		backrefs_referents(backrefs, pass->node, visit, pass);
 	}
 	return 0;
@@ -300,7 +300,7 @@ static int find_references(struct backrefs *backrefs, const struct backrefs_opti
 	return pass_over(&pass, put_reference, options, backrefs->count, error);
 }
 
-int backrefs_build(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
+int backrefs_nodes(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
 	const struct census *census, const struct backrefs_options *options, struct error *error)
 {
 	*backrefs = (struct backrefs){.referents = referents, .roots = roots, .census = census};
@@ -308,6 +308,14 @@ int backrefs_build(struct backrefs *backrefs, struct referents *referents, const
 	backrefs->shapes = calloc(census->types.count + 1, sizeof(*backrefs->shapes));
 	if (!backrefs->shapes || !find_nodes(backrefs, options))
 		return error_set(error, ERROR_FAILED, "out of memory");
+	return 0;
+}
+
+int backrefs_build(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
+	const struct census *census, const struct backrefs_options *options, struct error *error)
+{
+	if (backrefs_nodes(backrefs, referents, roots, census, options, error) < 0)
+		return -1;
 	return find_references(backrefs, options, error);
 }
 

@@ -44,7 +44,8 @@ struct backrefs {
 struct backrefs_options {
 	const uint64_t *wanted; /* objects that are nodes even if nobody tracks them */
 	size_t wanted_count;
-	void (*progress)(uint64_t done, uint64_t all); /* now and then; may be NULL */
+	void (*progress)(void *context, uint64_t done, uint64_t all); /* now and then; may be NULL */
+	void *context;
 };
 
 /*
@@ -52,6 +53,10 @@ struct backrefs_options {
  * are more than 2**32 references. Freed with backrefs_free, also then.
  */
 int backrefs_build(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
+	const struct census *census, const struct backrefs_options *options, struct error *error);
+
+/* The nodes alone: first and source stay NULL. */
+int backrefs_nodes(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,
 	const struct census *census, const struct backrefs_options *options, struct error *error);
 void backrefs_free(struct backrefs *backrefs);
 

@@ -323,3 +323,31 @@ void census_tails(struct python *python, struct memory *memory, const volatile b
 	}
 	runtime_free(&runtime);
 }
+
+void census_keep(struct census *census, const bool *keep)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < census->segment_count; i++) {
+		struct census_segment *segment = &census->segments[i];
+		size_t first = to, end = segment->first + segment->count;
+
+		for (size_t k = segment->first; k < end; k++) {
+			struct census_type *type = &census->types.type[census->type[k]];
+
+			if (keep[k]) {
+				census->address[to] = census->address[k];
+				census->type[to++] = census->type[k];
+			} else if (segment->generation == GENERATION_PERMANENT) {
+				type->frozen--;
+				census->frozen--;
+			} else {
+				type->count--;
+				census->objects--;
+			}
+		}
+		segment->first = first;
+		segment->count = to - first;
+	}
+	census->count = to;
+}

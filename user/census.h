@@ -71,6 +71,9 @@ void census_rehearse(struct python *python, struct memory *memory, double deadli
 void census_tails(struct python *python, struct memory *memory, const volatile bool *stop, struct type_table *types,
 	void (*visit)(void *context, uint64_t type), void *context);
 
+/* Drops the objects for which keep, one for each in the order of census->address, is false. */
+void census_keep(struct census *census, const bool *keep);
+
 void type_table_free(struct type_table *types);
 
 #endif

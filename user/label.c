@@ -224,8 +224,8 @@ char *label_key(const struct referents *referents, uint64_t key, bool *plain)
 	size_t length = text ? strlen(text) : 0;
 
 	/* A repr that is cut or that is none: "<app.Key at 0x...", "'abc'... (900 characters)". */
-	*plain = length && text[0] != '<' && !strchr(text, '<') && text[length - 1] != '?' &&
-		 !strstr(text, "... (") && !strstr(text, "... of ");
+	*plain = length && text[0] != '<' && !strchr(text, '<') && text[length - 1] != '?' && !strstr(text, "... (") &&
+		 !strstr(text, "... of ");
 	return cut(text, LABEL_MOST);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ask.h"
+#include "ask_references.h"
 
 static int open_file(struct watch *watch, size_t i, struct heap *heap, struct error *error)
 {
@@ -20,7 +21,7 @@ static int open_file(struct watch *watch, size_t i, struct heap *heap, struct er
 					       .file = options->load[i],
 					       .time = heap->time,
 				       });
-	return 0;
+	return watch_garbage(watch, &heap->python, heap->memory, &heap->capture, error);
 }
 
 static int ask(struct watch *watch, struct heap *heap, struct error *error)
@@ -32,8 +33,10 @@ static int ask(struct watch *watch, struct heap *heap, struct error *error)
 		result = ask_types(watch, &heap->capture, error);
 	else if (watch->options->mode == MODE_COUNT_OF)
 		ask_count_of(watch, &heap->capture);
-	else
+	else if (watch->options->mode == MODE_INSPECT)
 		result = ask_inspect(watch, &heap->capture, error);
+	else
+		result = ask_references(watch, &heap->capture, error);
 	watch->heap = NULL;
 	return result;
 }

@@ -99,7 +99,8 @@ static void find_neighbour(struct walk *walk, uint32_t node)
 	walk->found[walk->found_count++] = node;
 }
 
-/* An edge between the node that is looked at and this one, which is at the other end; through a dict, if not NODE_NONE. */
+/* An edge between the node that is looked at and this one, which is at the other end; through a dict, if not NODE_NONE.
+ */
 static void show(struct walk *walk, uint32_t node, uint32_t through)
 {
 	const struct neighbours *neighbours = walk->neighbours;

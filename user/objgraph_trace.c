@@ -48,7 +48,10 @@ int main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	interrupt_install();
 	result = options_check_output(&options, &error);
-	render = result < 0 ? NULL : render_open(options.output, options.json, options.pid, &error);
+	/* A picture is written when it is there; the output says what there is to say about it. */
+	render = result < 0 ? NULL
+			    : render_open(options_picture(&options) ? NULL : options.output, options.json, options.pid,
+				      &error);
 	result = render ? watch_run(&options, render, &error) : -1;
 	code = finish(render, result, &error);
 	options_free(&options);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drawing.h"
 #include "snapshot.h"
 
 #ifndef OGT_VERSION
@@ -21,6 +22,7 @@
 
 #define INTERVAL_MOST 1e8 /* seconds: three years */
 #define MAX_PAUSE_MOST 600e3
+#define CHAINS_MOST 1000
 
 enum key {
 	KEY_PID = 'p',
@@ -31,6 +33,17 @@ enum key {
 	KEY_COUNT_OF,
 	KEY_NEW_IDS,
 	KEY_INSPECT,
+	KEY_BACKREFS,
+	KEY_REFS,
+	KEY_CHAIN,
+	KEY_CHAINS,
+	KEY_LEAKS,
+	KEY_MAX_DEPTH,
+	KEY_TOO_MANY,
+	KEY_FILTER,
+	KEY_REFCOUNTS,
+	KEY_MERGE_DICTS,
+	KEY_GARBAGE,
 	KEY_SAVE,
 	KEY_LOAD,
 	KEY_FORCE,
@@ -81,6 +94,21 @@ static const struct argp_option table[] = {
 		.arg = "WHAT...",
 		.doc = "what is at these addresses, or the first --limit objects of these types",
 		.group = 2},
+	{.name = "backrefs",
+		.key = KEY_BACKREFS,
+		.arg = "WHAT",
+		.doc = "who refers to WHAT: an address, or the newest --limit objects of a type; may be repeated",
+		.group = 2},
+	{.name = "refs", .key = KEY_REFS, .arg = "WHAT", .doc = "what WHAT refers to", .group = 2},
+	{.name = "chain",
+		.key = KEY_CHAIN,
+		.arg = "WHAT",
+		.doc = "why WHAT is alive: a shortest way to it from a module, a running function or a type",
+		.group = 2},
+	{.name = "leaks",
+		.key = KEY_LEAKS,
+		.doc = "objects with more references than can be found: C code that forgot to give one back",
+		.group = 2},
 	{.name = "save", .key = KEY_SAVE, .arg = "FILE", .doc = "write a snapshot to FILE, for --load", .group = 2},
 	{.doc = "How:", .group = 3},
 	{.name = "wait",
@@ -100,6 +128,36 @@ static const struct argp_option table[] = {
 		.key = KEY_EXE,
 		.arg = "FILE",
 		.doc = "with --load of a core file: the program that it is of, or a library, when it is elsewhere now",
+		.group = 3},
+	{.name = "max-depth",
+		.key = KEY_MAX_DEPTH,
+		.arg = "N",
+		.doc = "of graphs: steps from an object (3)",
+		.group = 3},
+	{.name = "too-many",
+		.key = KEY_TOO_MANY,
+		.arg = "N",
+		.doc = "of graphs: neighbours of one object that are shown; 0: all (10)",
+		.group = 3},
+	{.name = "filter",
+		.key = KEY_FILTER,
+		.arg = "GLOB",
+		.doc = "of graphs: only objects of types so named, besides WHAT; may be repeated",
+		.group = 3},
+	{.name = "refcounts", .key = KEY_REFCOUNTS, .doc = "of graphs: show reference counts", .group = 3},
+	{.name = "merge-dicts",
+		.key = KEY_MERGE_DICTS,
+		.doc = "of graphs: show a __dict__ as part of what it belongs to",
+		.group = 3},
+	{.name = "chains",
+		.key = KEY_CHAINS,
+		.arg = "N",
+		.doc = "with --chain: so many ways that differ from their first step on (1)",
+		.group = 3},
+	{.name = "garbage",
+		.key = KEY_GARBAGE,
+		.arg = "exclude|include|only",
+		.doc = "of tables: objects in cycles that wait for a garbage collection (include)",
 		.group = 3},
 	{.name = "limit", .key = KEY_LIMIT, .arg = "N", .doc = "rows of a table; 0: all (10)", .group = 3},
 	{.name = "full-names", .key = KEY_FULL_NAMES, .doc = "module.name in place of name", .group = 3},
@@ -174,10 +232,23 @@ static enum newids_column column(struct argp_state *state, const char *text)
 	return NEWIDS_DELTAS;
 }
 
+static enum garbage_choice garbage(struct argp_state *state, const char *text)
+{
+	if (strcmp(text, "exclude") == 0)
+		return GARBAGE_EXCLUDE;
+	if (strcmp(text, "only") == 0)
+		return GARBAGE_ONLY;
+	if (strcmp(text, "include") != 0)
+		argp_error(state, "--garbage takes exclude, include or only, not '%s'", text);
+	return GARBAGE_INCLUDE;
+}
+
 static void choose(struct options *options, enum mode mode, struct argp_state *state)
 {
 	if (options->mode != MODE_GROWTH && options->mode != mode)
-		argp_error(state, "one of --types, --count-of, --new-ids, --inspect and --save at a time");
+		argp_error(state, "one of --types, --count-of, --new-ids, --inspect, --backrefs, --refs, --chain, "
+				  "--leaks and --save at a "
+				  "time");
 	options->mode = mode;
 }
 
@@ -192,7 +263,7 @@ static void check_files(const struct options *options, struct argp_state *state)
 	if (options->mode == MODE_NEW_IDS && loads == 1)
 		argp_error(state, "--new-ids compares two files: --load EARLIER --load LATER");
 	if (loads > 1 && options->mode != MODE_NEW_IDS && options->mode != MODE_GROWTH)
-		argp_error(state, "--types, --count-of and --inspect take one --load FILE");
+		argp_error(state, "growth tables and --new-ids alone take more than one --load FILE");
 	if (loads && (options->paced || options->waits || options->state || options->rates))
 		argp_error(state, "--interval, --count, --wait, --state and --rates need a process: -p PID");
 	if (options->force && options->mode != MODE_SAVE)
@@ -205,6 +276,8 @@ static void check_files(const struct options *options, struct argp_state *state)
 static void check(const struct options *options, struct argp_state *state)
 {
 	bool new_ids = options->mode == MODE_NEW_IDS, growth = options->mode == MODE_GROWTH;
+	bool tables = growth || new_ids || options->mode == MODE_TYPES;
+	bool graph = options->mode == MODE_BACKREFS || options->mode == MODE_REFS || options->mode == MODE_CHAIN;
 	bool reads_only = new_ids && options->state && options->skip_update;
 
 	check_files(options, state);
@@ -212,9 +285,16 @@ static void check(const struct options *options, struct argp_state *state)
 		argp_error(state, "which process? name it with -p PID (pgrep -a python lists candidates)");
 	if (options->paced && !growth)
 		argp_error(state, "--interval and --count go with growth tables");
-	if (options->glob_count &&
-		(options->mode == MODE_COUNT_OF || options->mode == MODE_INSPECT || options->mode == MODE_SAVE))
+	if (options->glob_count && !tables)
 		argp_error(state, "--type goes with tables");
+	if (options->garbage != GARBAGE_INCLUDE && !tables)
+		argp_error(state, "--garbage goes with tables");
+	if (options->draws && options->mode != MODE_BACKREFS && options->mode != MODE_REFS)
+		argp_error(state, "--max-depth, --too-many, --filter and --merge-dicts go with --backrefs and --refs");
+	if (options->refcounts && !graph)
+		argp_error(state, "--refcounts goes with --backrefs, --refs and --chain");
+	if (options->chains && options->mode != MODE_CHAIN)
+		argp_error(state, "--chains goes with --chain WHAT");
 	if (options->peaks && !growth)
 		argp_error(state, "--peaks goes with growth tables, which compare with it");
 	if (options->rates && !growth)
@@ -258,7 +338,40 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_INSPECT:
 		choose(options, MODE_INSPECT, state);
-		options->inspect[options->inspect_count++] = text;
+		options->what[options->what_count++] = text;
+		return 0;
+	case KEY_BACKREFS:
+	case KEY_REFS:
+	case KEY_CHAIN:
+		choose(options, key == KEY_BACKREFS ? MODE_BACKREFS : key == KEY_REFS ? MODE_REFS : MODE_CHAIN, state);
+		options->what[options->what_count++] = text;
+		return 0;
+	case KEY_CHAINS:
+		options->chains = (size_t)whole(state, "--chains", text, 1, CHAINS_MOST);
+		return 0;
+	case KEY_LEAKS:
+		choose(options, MODE_LEAKS, state);
+		return 0;
+	case KEY_MAX_DEPTH:
+		options->max_depth = (int)whole(state, "--max-depth", text, 0, INT_MAX);
+		options->draws = true;
+		return 0;
+	case KEY_TOO_MANY:
+		options->too_many = (size_t)whole(state, "--too-many", text, 0, LONG_MAX);
+		options->draws = true;
+		return 0;
+	case KEY_FILTER:
+		options->filters[options->filter_count++] = text;
+		options->draws = true;
+		return 0;
+	case KEY_REFCOUNTS:
+		options->refcounts = true;
+		return 0;
+	case KEY_MERGE_DICTS:
+		options->merge_dicts = options->draws = true;
+		return 0;
+	case KEY_GARBAGE:
+		options->garbage = garbage(state, text);
 		return 0;
 	case KEY_SAVE:
 		if (options->save)
@@ -293,6 +406,7 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_LIMIT:
 		options->limit = (size_t)whole(state, "--limit", text, 0, LONG_MAX);
+		options->limits = true;
 		return 0;
 	case KEY_FULL_NAMES:
 		options->full_names = true;
@@ -329,8 +443,9 @@ static error_t take(int key, char *text, struct argp_state *state)
 		options->output = text;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (options->mode == MODE_INSPECT) {
-			options->inspect[options->inspect_count++] = text;
+		/* So are more of what the last of these options takes. */
+		if (options->what_count) {
+			options->what[options->what_count++] = text;
 			return 0;
 		}
 		argp_error(state, "'%s' is no option; name the process with -p PID", text);
@@ -370,12 +485,15 @@ void options_parse(struct options *options, int argc, char **argv)
 		.max_pause_ms = 500,
 		.budget = 1,
 		.sites = true,
+		.max_depth = 3,
+		.too_many = 10,
 	};
 	options->globs = calloc((size_t)argc + 1, sizeof(*options->globs));
-	options->inspect = calloc((size_t)argc + 1, sizeof(*options->inspect));
+	options->what = calloc((size_t)argc + 1, sizeof(*options->what));
+	options->filters = calloc((size_t)argc + 1, sizeof(*options->filters));
 	options->load = calloc((size_t)argc + 1, sizeof(*options->load));
 	options->files = calloc((size_t)argc + 1, sizeof(*options->files));
-	if (!options->globs || !options->inspect || !options->load || !options->files)
+	if (!options->globs || !options->what || !options->filters || !options->load || !options->files)
 		exit(1);
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
@@ -414,11 +532,25 @@ int options_check_output(const struct options *options, struct error *error)
 	return snapshot ? error_set(error, ERROR_FAILED, "-o %s is a snapshot, which would be lost", output) : 0;
 }
 
+bool options_about_references(const struct options *options)
+{
+	return options->mode == MODE_BACKREFS || options->mode == MODE_REFS || options->mode == MODE_CHAIN ||
+	       options->mode == MODE_LEAKS || options->garbage != GARBAGE_INCLUDE;
+}
+
+const char *options_picture(const struct options *options)
+{
+	bool graph = options->mode == MODE_BACKREFS || options->mode == MODE_REFS || options->mode == MODE_CHAIN;
+
+	return graph && drawing_format(options->output) != DRAWING_NONE ? options->output : NULL;
+}
+
 void options_free(struct options *options)
 {
 	free(options->globs);
-	free(options->inspect);
+	free(options->what);
+	free(options->filters);
 	free(options->load);
 	free(options->files);
-	options->globs = options->inspect = options->load = options->files = NULL;
+	options->globs = options->what = options->filters = options->load = options->files = NULL;
 }

@@ -17,7 +17,14 @@ enum mode {
 	MODE_NEW_IDS,
 	MODE_INSPECT,
 	MODE_SAVE,
+	MODE_BACKREFS, /* who refers to objects */
+	MODE_REFS, /* what they refer to */
+	MODE_CHAIN, /* why they are alive */
+	MODE_LEAKS, /* whose references nobody accounts for */
 };
+
+/* Objects that nothing but each other keeps alive, which the collector will find. */
+enum garbage_choice { GARBAGE_INCLUDE, GARBAGE_EXCLUDE, GARBAGE_ONLY };
 
 struct options {
 	enum mode mode;
@@ -31,8 +38,18 @@ struct options {
 	size_t glob_count;
 	const char *peaks; /* file, or NULL */
 	bool skip_update;
-	const char **inspect; /* addresses and type names, borrowed from argv */
-	size_t inspect_count;
+	const char **what; /* of --inspect and the questions about references: addresses and names of types, of argv */
+	size_t what_count;
+	int max_depth; /* steps from an object in a graph */
+	size_t too_many; /* neighbours of one object in a graph, 0: all */
+	const char **filters; /* --filter, borrowed from argv */
+	size_t filter_count;
+	bool refcounts; /* in a graph */
+	bool merge_dicts; /* a __dict__ is part of what it belongs to */
+	size_t chains; /* ways to an object that --chain shows */
+	bool draws; /* an option that goes with graphs was given */
+	bool limits; /* --limit was given */
+	enum garbage_choice garbage;
 	const char *count_of; /* name of a type */
 	double wait; /* seconds between the two looks of --new-ids */
 	bool waits; /* --wait was given */
@@ -64,6 +81,10 @@ void options_parse(struct options *options, int argc, char **argv);
  * -1 with ERROR_FAILED. Before it is opened, which empties it.
  */
 int options_check_output(const struct options *options, struct error *error);
+/* Whether the mode asks about references, which the whole memory has to be copied for. */
+bool options_about_references(const struct options *options);
+/* The file that a picture goes to, or NULL: -o is none, or not the name of one. */
+const char *options_picture(const struct options *options);
 void options_free(struct options *options);
 
 #endif

@@ -132,8 +132,7 @@ bool picture_referent(struct backrefs *backrefs, uint32_t from, uint64_t to, str
 
 void picture_edge_labelled(struct picture *picture, uint32_t from, uint32_t to, char *label, enum graph_edge_kind kind)
 {
-	struct graph_edge edge = {
-		.from = find(picture, from), .to = find(picture, to), .label = label, .kind = kind};
+	struct graph_edge edge = {.from = find(picture, from), .to = find(picture, to), .label = label, .kind = kind};
 
 	if (edge.from == GRAPH_NONE || edge.to == GRAPH_NONE) {
 		free(label);
@@ -158,7 +157,8 @@ void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
 	if (to >= backrefs->objects || !picture_referent(backrefs, from, backrefs->address[to], &referent))
 		return;
 	picture_edge_labelled(picture, from, to,
-		label_way(backrefs, is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
+		label_way(backrefs,
+			is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
 			is_object ? backrefs_shape(backrefs, from) : NULL, &referent),
 		referent.kind == REFERENT_POSSIBLE ? GRAPH_POSSIBLE
 		: is_object			   ? GRAPH_STRONG

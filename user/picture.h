@@ -20,8 +20,8 @@ struct picture {
 };
 
 /*
- * The graph's node of this one, made if there is none yet; GRAPH_NONE when that would be beyond the limit (graph.left_out
- * counts it) or out of memory.
+ * The graph's node of this one, made if there is none yet; GRAPH_NONE when that would be beyond the limit
+ * (graph.left_out counts it) or out of memory.
  */
 size_t picture_node(struct picture *picture, uint32_t node, int depth);
 

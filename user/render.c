@@ -292,8 +292,7 @@ void render_progress(const char *what, uint64_t done, uint64_t all)
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (all)
-		fprintf(stderr, "\robjgraph-trace: %s: %.0f of %.0f MB\033[K", what, (double)done / 1e6,
-			(double)all / 1e6);
+		fprintf(stderr, "\robjgraph-trace: %s: %.0f %%\033[K", what, 100.0 * (double)done / (double)all);
 	else
 		fputs("\r\033[K", stderr);
 }

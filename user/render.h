@@ -95,6 +95,9 @@ void render_count_of(struct render *render, const char *name, uint64_t count, co
  * Objects and their references: a tree that starts at what was asked for, each object with what it holds under it, or
  * with what refers to it (graph.backwards). An object that is met again is not unfolded twice.
  */
+/* Why the object at this address is alive; NULL: nothing that is there for good leads to it. */
+struct chain;
+void render_chain(struct render *render, uint64_t address, const struct chain *chain);
 void render_graph(struct render *render, const struct graph *graph);
 
 /* The target ended, or the run failed: an event in JSON, a sentence on standard error. */

@@ -122,8 +122,8 @@ static bool add_module(void *context, uint64_t key, uint64_t value)
 	if (shape->kind == OBJECT_MODULE)
 		module.dict = field(finding, value, finding->layout->member.module_dict);
 	if (!(roots->module_count & (roots->module_count - 1))) {
-		void *grown = realloc(roots->modules,
-			(roots->module_count ? 2 * roots->module_count : 1) * sizeof(*roots->modules));
+		void *grown = realloc(
+			roots->modules, (roots->module_count ? 2 * roots->module_count : 1) * sizeof(*roots->modules));
 
 		if (!grown) {
 			free(module.name);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "ask_references.h"
 #include "interrupt.h"
 #include "load.h"
 #include "replace.h"
@@ -291,6 +292,12 @@ static int run(struct watch *watch, struct error *error)
 		break;
 	case MODE_SAVE:
 		result = save(watch, &first, error);
+		break;
+	case MODE_BACKREFS:
+	case MODE_REFS:
+	case MODE_CHAIN:
+	case MODE_LEAKS:
+		result = ask_references(watch, &first, error);
 		break;
 	case MODE_GROWTH:
 		result = run_growth(watch, &first, error);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "watching.h"
 
+#include "garbage.h"
+
 #include "interrupt.h"
 
 /* How often a waiting tracer looks whether the target is still there, seconds. */
@@ -12,12 +14,35 @@ int watch_look(struct watch *watch, struct capture *capture, struct error *error
 		.max_pause_ms = watch->options->max_pause_ms,
 		.at_cut = watch->trace ? trace_at_cut : NULL,
 		.context = watch->trace,
-		.whole = watch->options->mode == MODE_SAVE,
+		.whole = watch->options->mode == MODE_SAVE || options_about_references(watch->options),
 	};
 
 	if (watch->trace)
 		trace_pause(watch->trace);
-	return capture_take(&watch->python, &options, capture, error);
+	if (capture_take(&watch->python, &options, capture, error) < 0)
+		return -1;
+	if (watch_garbage(watch, &watch->python, capture->memory, capture, error) == 0)
+		return 0;
+	capture_free(capture);
+	return -1;
+}
+
+int watch_garbage(const struct watch *watch, const struct python *python, struct memory *memory,
+	struct capture *capture, struct error *error)
+{
+	enum garbage_choice choice = watch->options->garbage;
+	struct garbage garbage;
+
+	if (choice == GARBAGE_INCLUDE)
+		return 0;
+	if (garbage_filter(&garbage, python, memory, &capture->census, choice == GARBAGE_ONLY, error) < 0)
+		return -1;
+	render_note("%zu objects are garbage that waits for a collection%s", garbage.count,
+		choice == GARBAGE_ONLY ? "" : ": they are left out");
+	if (garbage.finalizers)
+		render_note("%zu of them have a finalizer that was not called yet, which may bring some back",
+			garbage.finalizers);
+	return 0;
 }
 
 struct name_filter watch_filter(const struct options *options, bool full_names)

@@ -39,6 +39,10 @@ struct watch {
 /* One look at the target, with the counters of the stream if there is one. */
 int watch_look(struct watch *watch, struct capture *capture, struct error *error);
 
+/* --garbage: leaves in the census of a look or file what the command line asks for. */
+int watch_garbage(const struct watch *watch, const struct python *python, struct memory *memory,
+	struct capture *capture, struct error *error);
+
 /* Waits until a monotonic time; -1 with ERROR_INTERRUPTED or ERROR_TARGET_ENDED when that comes first. */
 int watch_wait(struct watch *watch, double time, struct error *error);
 

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "ask_references.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backrefs.h"
+#include "chain.h"
+#include "drawing.h"
+#include "garbage.h"
+#include "interrupt.h"
+#include "leaks.h"
+#include "neighbours.h"
+#include "what.h"
+
+/* Objects of one name that are asked about at most, and nodes of one graph. */
+#define OBJECTS_MOST 1000
+#define NODES_MOST 1000
+#define PROGRESS_SECONDS 0.5
+
+/* What every question needs. */
+struct question {
+	struct watch *watch;
+	struct capture *look;
+	struct referents referents;
+	struct roots roots;
+	struct backrefs backrefs;
+	struct garbage garbage; /* once it is asked for */
+	uint64_t *targets;
+	size_t target_count, missing; /* of what was asked for, missing was not found */
+};
+
+struct progress {
+	double begin;
+	bool shown;
+};
+
+static void tell_progress(void *context, uint64_t done, uint64_t all)
+{
+	struct progress *progress = context;
+
+	if (interrupt_now() - progress->begin < PROGRESS_SECONDS)
+		return;
+	render_progress("looking at references", done, all);
+	progress->shown = true;
+}
+
+/* --- what is asked about --- */
+
+static bool is_object(struct question *question, uint64_t address)
+{
+	return shapes_of_object(question->referents.shapes, address) != NULL;
+}
+
+static int find_named(struct question *question, const char *name)
+{
+	const struct options *options = question->watch->options;
+	size_t most = options->limit && options->limit < OBJECTS_MOST ? options->limit : OBJECTS_MOST;
+	uint64_t frozen, all = what_count(question->look, name, &frozen);
+	ssize_t found;
+	char *like;
+
+	/* Why one of them is alive is what all of them are asked for, mostly. */
+	if (options->mode == MODE_CHAIN && !options->limits)
+		most = 1;
+	found = what_newest(question->look, name, question->targets + question->target_count, most);
+	if (found < 0)
+		return -1;
+	question->target_count += (size_t)found;
+	question->missing += !found;
+	if ((uint64_t)found < all)
+		render_note("%llu objects are a %s: the newest %zd %s shown (--limit)", (unsigned long long)all, name,
+			found, found == 1 ? "is" : "are");
+	if (found)
+		return 0;
+	like = what_suggest(question->look, name);
+	if (frozen)
+		render_note("all %llu objects of %s are parked by gc.freeze(): give an address",
+			(unsigned long long)frozen, name);
+	else
+		render_note("no object that the collector tracks is a %s%s%s", name,
+			like && *like ? "; there are: " : "; --types lists what there is", like ? like : "");
+	free(like);
+	return 0;
+}
+
+static int find_targets(struct question *question)
+{
+	const struct options *options = question->watch->options;
+	uint64_t address;
+
+	question->targets = calloc(options->what_count * OBJECTS_MOST + 1, sizeof(*question->targets));
+	if (!question->targets)
+		return -1;
+	for (size_t i = 0; i < options->what_count; i++) {
+		if (!what_is_address(options->what[i], &address)) {
+			if (find_named(question, options->what[i]) < 0)
+				return -1;
+		} else if (is_object(question, address)) {
+			question->targets[question->target_count++] = address;
+		} else {
+			render_note("0x%llx: no object is there", (unsigned long long)address);
+			question->missing++;
+		}
+	}
+	return 0;
+}
+
+/* --- graphs --- */
+
+static int show_graph(struct question *question, struct graph *graph, struct error *error)
+{
+	const struct options *options = question->watch->options;
+	const char *picture = options_picture(options);
+
+	graph->refcounts = options->refcounts;
+	if (!picture || options->json)
+		render_graph(question->watch->render, graph);
+	if (!picture)
+		return 0;
+	if (drawing_write(graph, picture, drawing_format(picture), error) < 0)
+		return -1;
+	render_note("%s: %zu objects, %zu references", picture, graph->node_count, graph->edge_count);
+	return 0;
+}
+
+static int ask_neighbours(struct question *question, struct error *error)
+{
+	const struct options *options = question->watch->options;
+	struct name_filter filter = {options->full_names, options->filters, options->filter_count};
+	struct graph graph = {0};
+	int result = neighbours_graph(&question->backrefs,
+		&(struct neighbours){
+			.targets = question->targets,
+			.target_count = question->target_count,
+			.backwards = options->mode == MODE_BACKREFS,
+			.max_depth = options->max_depth,
+			.too_many = options->too_many,
+			.filter = &filter,
+			.merge_dicts = options->merge_dicts,
+			.limit = NODES_MOST,
+		},
+		&graph, error);
+
+	if (result == 0)
+		result = show_graph(question, &graph, error);
+	graph_free(&graph);
+	return result;
+}
+
+/* Whether nothing but other garbage leads to it. */
+static int is_garbage(struct question *question, uint32_t node, bool *is, struct error *error)
+{
+	if (!question->garbage.found && garbage_find(&question->garbage, &question->backrefs, error) < 0)
+		return -1;
+	*is = question->garbage.found[node];
+	return 0;
+}
+
+static int find_chains(
+	struct question *question, uint32_t node, struct chains *chains, bool *garbage, struct error *error)
+{
+	const struct options *options = question->watch->options;
+	size_t most = options->chains ? options->chains : 1;
+
+	*garbage = false;
+	if (chains_find(&question->backrefs, node, most, false, chains, error) < 0)
+		return -1;
+	if (chains->count || is_garbage(question, node, garbage, error) < 0 || *garbage)
+		return chains->count || *garbage ? 0 : -1;
+	chains_free(chains);
+	return chains_find(&question->backrefs, node, most, true, chains, error);
+}
+
+/* The ways to one object, drawn into the picture of all. */
+static int ask_chains_of(struct question *question, uint64_t address, struct picture *picture, struct error *error)
+{
+	uint32_t node = backrefs_node(&question->backrefs, address);
+	struct chains chains = {0};
+	bool garbage = false;
+	int result = node == NODE_NONE ? 0 : find_chains(question, node, &chains, &garbage, error);
+
+	for (size_t i = 0; i < chains.count && result == 0; i++) {
+		chain_draw(&chains.chain[i], picture);
+		render_chain(question->watch->render, address, &chains.chain[i]);
+	}
+	if (result == 0 && !chains.count) {
+		render_chain(question->watch->render, address, NULL);
+		render_note("0x%llx: %s", (unsigned long long)address,
+			garbage ? "it is garbage: only objects that nothing leads to lead to it, and the next full "
+				  "collection "
+				  "will find them"
+				: "no object leads to it from what is there for good: C code holds it, or a reference "
+				  "was leaked (--leaks)");
+		if (node != NODE_NONE)
+			picture_node(picture, node, 0);
+	}
+	chains_free(&chains);
+	return result;
+}
+
+static int ask_chain(struct question *question, struct error *error)
+{
+	const struct options *options = question->watch->options;
+	struct graph graph = {.backwards = true};
+	struct picture picture = {.backrefs = &question->backrefs,
+		.graph = &graph,
+		.full_names = options->full_names,
+		.limit = NODES_MOST};
+	int result = 0;
+
+	for (size_t i = 0; i < question->target_count && result == 0; i++)
+		result = ask_chains_of(question, question->targets[i], &picture, error);
+	if (result == 0 && picture.failed)
+		result = error_set(error, ERROR_FAILED, "out of memory");
+	if (result == 0 && (options_picture(options) || options->json))
+		result = show_graph(question, &graph, error);
+	picture_free(&picture);
+	graph_free(&graph);
+	return result;
+}
+
+/* --- all of them --- */
+
+static int build(struct question *question, const struct python *python, struct memory *memory, struct error *error)
+{
+	struct progress progress = {interrupt_now(), false};
+	struct backrefs_options options = {.progress = tell_progress, .context = &progress};
+	int result;
+
+	if (!referents_open(&question->referents, python, memory, &question->look->census) ||
+		roots_find(&question->roots, &question->referents, &question->look->census) < 0 ||
+		find_targets(question) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	if (question->watch->options->mode != MODE_LEAKS && !question->target_count)
+		return 0;
+	options.wanted = question->targets;
+	options.wanted_count = question->target_count;
+	result = backrefs_build(
+		&question->backrefs, &question->referents, &question->roots, &question->look->census, &options, error);
+	if (progress.shown)
+		render_progress("looking at references", 0, 0);
+	return result;
+}
+
+static int answer(struct question *question, struct error *error)
+{
+	const struct options *options = question->watch->options;
+
+	switch (options->mode) {
+	case MODE_BACKREFS:
+	case MODE_REFS:
+		return ask_neighbours(question, error);
+	case MODE_CHAIN:
+		return ask_chain(question, error);
+	default:
+		return 0;
+	}
+}
+
+int ask_references(struct watch *watch, struct capture *look, struct error *error)
+{
+	const struct python *python = watch->heap ? &watch->heap->python : &watch->python;
+	struct memory *memory = watch->heap ? watch->heap->memory : look->memory;
+	struct question question = {.watch = watch, .look = look};
+	int result = build(&question, python, memory, error);
+
+	if (result == 0 && question.backrefs.first)
+		result = answer(&question, error);
+	if (result == 0 && question.missing)
+		result = error_set(
+			error, ERROR_FAILED, "%zu of %zu were not found", question.missing, watch->options->what_count);
+	garbage_free(&question.garbage);
+	backrefs_free(&question.backrefs);
+	roots_free(&question.roots);
+	referents_close(&question.referents);
+	free(question.targets);
+	return result;
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include "chain.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+#include "label.h"
+#include "pyobject.h"
+#include "typeresolve.h"
+
+/* Nodes between two looks at whether to go on. */
+#define STEP 65536
+
+/* --- a search backwards, breadth first --- */
+
+struct search {
+	struct backrefs *backrefs;
+	uint32_t target;
+	uint32_t *next; /* by object: the one that it leads to; NODE_NONE: not seen */
+	uint32_t *queue;
+	uint32_t head, tail;
+	bool tables; /* the interpreter's own are roots, too */
+	bool possible; /* possible references count, too */
+	struct chains *chains;
+	size_t most;
+	bool failed;
+};
+
+static bool push(struct search *search, uint32_t node, uint32_t leads_to)
+{
+	if (search->next[node] != NODE_NONE)
+		return false;
+	search->next[node] = leads_to;
+	search->queue[search->tail++] = node;
+	return true;
+}
+
+/* The way from the nodes before it on: through `node`, on to the target. */
+static void arrive(struct search *search, const uint32_t *before, size_t count, uint32_t node)
+{
+	struct chains *chains = search->chains;
+	size_t length = count;
+	struct chain *chain;
+
+	for (uint32_t i = node; i != search->target; i = search->next[i])
+		length++;
+	length++;
+	/* The first step is told by the root and what it leads to. */
+	for (size_t i = 0; i < chains->count; i++) {
+		if (chains->chain[i].nodes[0] == before[0] && chains->chain[i].count > count &&
+			chains->chain[i].nodes[count] == node)
+			return;
+	}
+	chain = &chains->chain[chains->count];
+	*chain = (struct chain){.nodes = calloc(length, sizeof(*chain->nodes)), .count = length};
+	if (!chain->nodes) {
+		search->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		chain->nodes[i] = before[i];
+	for (size_t i = count; i < length; i++, node = search->next[node])
+		chain->nodes[i] = node;
+	chains->count++;
+}
+
+/* A type that is never freed. */
+static bool is_static_type(const struct backrefs *backrefs, uint32_t node)
+{
+	const struct shape *shape = backrefs_shape(backrefs, node);
+
+	return !backrefs->tracked[node] && shape && shape->kind == OBJECT_TYPE;
+}
+
+static void look_at_source(struct search *search, uint32_t source, uint32_t node)
+{
+	struct backrefs *backrefs = search->backrefs;
+	const struct root_module *module;
+	uint32_t before[2];
+
+	if (source >= backrefs->objects) {
+		enum root_kind kind = backrefs->roots->root[source - backrefs->objects].kind;
+
+		if (kind == ROOT_FRAME || search->tables)
+			arrive(search, &source, 1, node);
+		return;
+	}
+	module = root_module_of_dict(backrefs->roots, backrefs->address[source]);
+	before[0] = module ? backrefs_node(backrefs, module->address) : NODE_NONE;
+	before[1] = source;
+	if (before[0] != NODE_NONE)
+		arrive(search, before, 2, node);
+	else if (root_module(backrefs->roots, backrefs->address[source]) || is_static_type(backrefs, source))
+		arrive(search, &source, 1, node);
+	else
+		push(search, source, node);
+}
+
+static void look_at(struct search *search, uint32_t node)
+{
+	const struct backrefs *backrefs = search->backrefs;
+
+	for (uint32_t i = backrefs->first[node]; i < backrefs->first[node + 1]; i++) {
+		uint32_t source = backrefs->source[i];
+
+		/* Which words of the interpreter's tables are in use is not known: they are possible. */
+		if (source & SOURCE_POSSIBLE && !search->possible &&
+			!(search->tables && (source & ~SOURCE_POSSIBLE) >= backrefs->objects))
+			continue;
+		if (search->chains->count < search->most && !search->failed)
+			look_at_source(search, source & ~SOURCE_POSSIBLE, node);
+	}
+}
+
+static int run(struct search *search, struct error *error)
+{
+	struct backrefs *backrefs = search->backrefs;
+
+	memset(search->next, 0xff, ((size_t)backrefs->objects + 1) * sizeof(*search->next));
+	search->head = search->tail = 0;
+	push(search, search->target, search->target);
+	while (search->head < search->tail && search->chains->count < search->most && !search->failed) {
+		if (search->head % STEP == 0 && interrupt_signal)
+			return error_set(error, ERROR_INTERRUPTED, "interrupted");
+		look_at(search, search->queue[search->head++]);
+	}
+	return search->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+}
+
+/* --- a way as Python writes it --- */
+
+struct expression {
+	struct backrefs *backrefs;
+	FILE *out;
+	bool plain;
+};
+
+static bool is_identifier(const char *text)
+{
+	if (!isalpha((unsigned char)*text) && *text != '_' && !(*text & 0x80))
+		return false;
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && *text != '_' && !(*text & 0x80))
+			return false;
+	}
+	return true;
+}
+
+static void write_description(struct expression *expression, const char *what)
+{
+	fprintf(expression->out, "<%s>", what);
+	expression->plain = false;
+}
+
+/* ".name" when the dict is the namespace of what came before, "['key']" else. */
+static void write_value(struct expression *expression, const struct referent *referent, bool is_namespace)
+{
+	const struct referents *referents = expression->backrefs->referents;
+	char *name =
+		is_namespace ? pyobject_text(&referents->python->layout, referents->memory, referent->object) : NULL;
+	bool plain = false;
+	char *key;
+
+	if (name && is_identifier(name)) {
+		fprintf(expression->out, ".%s", name);
+		free(name);
+		return;
+	}
+	free(name);
+	key = label_key(referents, referent->object, &plain);
+	fprintf(expression->out, "%s[%s]", is_namespace ? ".__dict__" : "", key ? key : "?");
+	expression->plain = expression->plain && plain;
+	free(key);
+}
+
+static void write_local(struct expression *expression, uint32_t from, const struct referent *referent)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	bool is_object = from < backrefs->objects;
+	const struct shape *shape = is_object ? backrefs_shape(backrefs, from) : NULL;
+	uint64_t address =
+		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address;
+	char *way = label_way(backrefs, address, shape, referent);
+	const char *name = way && strncmp(way, "local ", 6) == 0 ? way + 6 : NULL;
+	const char *frame = !shape			      ? NULL
+			    : shape->kind == OBJECT_FRAME     ? ".f_locals"
+			    : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
+			    : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
+							      : ".ag_frame.f_locals";
+
+	if (name && frame)
+		fprintf(expression->out, "%s['%s']", frame, name);
+	else if (name)
+		fputs(name, expression->out);
+	else
+		write_description(expression, "local variable");
+	free(way);
+}
+
+static void write_step(struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace)
+{
+	const struct shape *shape =
+		from < expression->backrefs->objects ? backrefs_shape(expression->backrefs, from) : NULL;
+	char *way;
+
+	switch (referent->way) {
+	case WAY_VALUE:
+		write_value(expression, referent, is_namespace);
+		break;
+	case WAY_ATTRIBUTE:
+		way = label_way(expression->backrefs, 0, shape, referent);
+		fputs(way ? way : ".?", expression->out);
+		expression->plain = expression->plain && way && is_identifier(way + 1);
+		free(way);
+		break;
+	case WAY_MEMBER:
+		if (referent->name)
+			fprintf(expression->out, ".%s", referent->name);
+		else
+			write_description(expression, "C member");
+		break;
+	case WAY_ITEM:
+		if (shape && (shape->kind == OBJECT_LIST || shape->kind == OBJECT_TUPLE || shape->kind == OBJECT_DEQUE))
+			fprintf(expression->out, "[%" PRIu64 "]", referent->index);
+		else
+			write_description(expression, "item");
+		break;
+	case WAY_TYPE:
+		fputs(".__class__", expression->out);
+		break;
+	case WAY_LOCAL:
+		write_local(expression, from, referent);
+		break;
+	case WAY_KEY:
+		write_description(expression, "key");
+		break;
+	case WAY_ELEMENT:
+		write_description(expression, "element");
+		break;
+	case WAY_STACK:
+		write_description(expression, "value under way");
+		break;
+	case WAY_STATE:
+		write_description(expression, "C state");
+		break;
+	}
+}
+
+static void write_root(struct expression *expression, struct chain *chain)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	uint32_t node = chain->nodes[0];
+	const struct root_module *module;
+	const struct root *root;
+	char *name;
+
+	if (node >= backrefs->objects) {
+		root = &backrefs->roots->root[node - backrefs->objects];
+		if (root->kind != ROOT_FRAME)
+			write_description(expression, root->name);
+		else if (asprintf(&chain->where, root->tid ? "%s() at %s, thread %d" : "%s() at %s", root->name,
+				 root->place ? root->place : "?", root->tid) < 0)
+			chain->where = NULL;
+		return;
+	}
+	module = root_module(backrefs->roots, backrefs->address[node]);
+	if (module) {
+		fputs(module->name, expression->out);
+		return;
+	}
+	name = label_object(backrefs->referents, backrefs->address[node], backrefs_shape(backrefs, node));
+	fputs(name && strncmp(name, "builtins.", 9) == 0 ? name + 9 : name ? name : "?", expression->out);
+	free(name);
+}
+
+/* Whether this step leads from an object to its namespace, which the next one names something in. */
+static bool is_to_namespace(
+	struct backrefs *backrefs, const struct chain *chain, size_t i, const struct referent *referent)
+{
+	struct referent next;
+
+	return referent->way == WAY_MEMBER && referent->name && strcmp(referent->name, "__dict__") == 0 &&
+	       i + 2 < chain->count &&
+	       picture_referent(backrefs, chain->nodes[i + 1], backrefs->address[chain->nodes[i + 2]], &next) &&
+	       next.way == WAY_VALUE;
+}
+
+static bool write_chain(struct expression *expression, struct chain *chain)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	bool is_namespace = false;
+	struct referent referent;
+
+	write_root(expression, chain);
+	for (size_t i = 0; i + 1 < chain->count; i++) {
+		uint32_t from = chain->nodes[i], to = chain->nodes[i + 1];
+
+		if (!picture_referent(backrefs, from, backrefs->address[to], &referent))
+			return false;
+		/* To 3.10 a running frame is an object, which its root leads to. */
+		if (from >= backrefs->objects &&
+			backrefs->roots->root[from - backrefs->objects].object == backrefs->address[to] &&
+			referent.way == WAY_MEMBER) {
+			if (i + 2 < chain->count &&
+				picture_referent(backrefs, to, backrefs->address[chain->nodes[i + 2]], &referent) &&
+				referent.way == WAY_LOCAL) {
+				write_local(expression, from, &referent);
+				i++;
+			}
+			continue;
+		}
+		if (!is_namespace && is_to_namespace(backrefs, chain, i, &referent)) {
+			is_namespace = true;
+			continue;
+		}
+		write_step(expression, from, &referent, is_namespace);
+		is_namespace = false;
+	}
+	return true;
+}
+
+static bool express(struct backrefs *backrefs, struct chain *chain)
+{
+	struct expression expression = {.backrefs = backrefs, .plain = true};
+	size_t size;
+
+	expression.out = open_memstream(&chain->expression, &size);
+	if (!expression.out)
+		return false;
+	write_chain(&expression, chain);
+	chain->plain = expression.plain;
+	return fclose(expression.out) == 0;
+}
+
+int chains_find(
+	struct backrefs *backrefs, uint32_t node, size_t most, bool tables, struct chains *chains, struct error *error)
+{
+	struct search search = {.backrefs = backrefs, .target = node, .chains = chains, .most = most};
+	int result = 0;
+
+	*chains = (struct chains){.chain = calloc(most + 1, sizeof(*chains->chain))};
+	search.next = calloc((size_t)backrefs->objects + 1, sizeof(*search.next));
+	search.queue = calloc((size_t)backrefs->objects + 1, sizeof(*search.queue));
+	if (!chains->chain || !search.next || !search.queue)
+		result = error_set(error, ERROR_FAILED, "out of memory");
+	/* What is asked for may be a root itself. */
+	else if (root_module(backrefs->roots, backrefs->address[node]) || is_static_type(backrefs, node))
+		search.next[node] = node, arrive(&search, NULL, 0, node);
+	search.tables = tables;
+	for (int round = 0; round < (tables ? 2 : 1) && result == 0 && !chains->count; round++) {
+		search.possible = round > 0;
+		result = run(&search, error);
+	}
+	for (size_t i = 0; i < chains->count && result == 0; i++) {
+		if (!express(backrefs, &chains->chain[i]))
+			result = error_set(error, ERROR_FAILED, "out of memory");
+	}
+	free(search.next);
+	free(search.queue);
+	return result;
+}
+
+void chains_free(struct chains *chains)
+{
+	for (size_t i = 0; i < chains->count; i++) {
+		free(chains->chain[i].nodes);
+		free(chains->chain[i].expression);
+		free(chains->chain[i].where);
+	}
+	free(chains->chain);
+	*chains = (struct chains){0};
+}
+
+void chain_draw(const struct chain *chain, struct picture *picture)
+{
+	size_t index = GRAPH_NONE;
+
+	for (size_t i = chain->count; i-- > 0;) {
+		index = picture_node(picture, chain->nodes[i], (int)(chain->count - 1 - i));
+		if (index != GRAPH_NONE && i + 1 == chain->count)
+			picture->graph->nodes[index].target = true;
+		if (i + 1 < chain->count)
+			picture_edge(picture, chain->nodes[i], chain->nodes[i + 1]);
+	}
+	/* What the way begins with, whatever it is. */
+	if (index != GRAPH_NONE)
+		picture->graph->nodes[index].root = true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * objgraph's find_backref_chain(): why an object is alive, as a shortest way to it from what is there for good: a
+ * module of sys.modules, a local variable of a running function, a type of C code; and only when there is none such,
+ * from the interpreter's own tables, and by references that are possible only.
+ */
+#ifndef OGT_CHAIN_H
+#define OGT_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backrefs.h"
+#include "error.h"
+#include "picture.h"
+
+struct chain {
+	uint32_t *nodes; /* from the root to the object */
+	size_t count;
+	char *expression; /* Python, as "app.cache.Store._items['k'][3].owner" */
+	char *where; /* what the expression is to be read in: a running function; NULL: anywhere */
+	bool plain; /* Python could evaluate it; else parts of it are descriptions in angle brackets */
+};
+
+struct chains {
+	struct chain *chain; /* shortest first */
+	size_t count;
+};
+
+/*
+ * At most `most` ways to a node that differ in their first step from the root; none when nothing was found that refers
+ * to it from a root. tables: the interpreter's own are roots, too, and possible references count. 0, or -1 with
+ * ERROR_FAILED (out of memory) or ERROR_INTERRUPTED. Freed with chains_free, also then.
+ */
+int chains_find(
+	struct backrefs *backrefs, uint32_t node, size_t most, bool tables, struct chains *chains, struct error *error);
+void chains_free(struct chains *chains);
+
+/* Adds the nodes and edges of a chain to a picture; the object at its end is marked as target. */
+void chain_draw(const struct chain *chain, struct picture *picture);
+
+#endif
