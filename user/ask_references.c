@@ -11,6 +11,7 @@
 #include "garbage.h"
 #include "interrupt.h"
 #include "leaks.h"
+#include "leaks.h"
 #include "neighbours.h"
 #include "what.h"
 
@@ -244,6 +245,23 @@ static int build(struct question *question, const struct python *python, struct 
 	return result;
 }
 
+static int ask_leaks(struct question *question, struct error *error)
+{
+	const struct options *options = question->watch->options;
+	struct leaks leaks;
+	int result = leaks_find(&leaks, &question->backrefs, error);
+
+	if (result == 0)
+		render_leaks(question->watch->render, &(struct leaks_report){
+							      .leaks = &leaks,
+							      .capture = question->look,
+							      .limit = options->limit,
+							      .full_names = options->full_names,
+						      });
+	leaks_free(&leaks);
+	return result;
+}
+
 static int answer(struct question *question, struct error *error)
 {
 	const struct options *options = question->watch->options;
@@ -255,7 +273,7 @@ static int answer(struct question *question, struct error *error)
 	case MODE_CHAIN:
 		return ask_chain(question, error);
 	default:
-		return 0;
+		return ask_leaks(question, error);
 	}
 }
 

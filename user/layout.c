@@ -24,14 +24,19 @@
 #define TSTATE_FRAME(offset) .frame = (offset), .cframe = LAYOUT_ABSENT, .cframe_frame = LAYOUT_ABSENT
 #define TSTATE_CFRAME(offset, within) .frame = LAYOUT_ABSENT, .cframe = (offset), .cframe_frame = (within)
 
+/* Objects/obmalloc.c, POOL_SIZE; 3.12+ Include/internal/pycore_obmalloc.h. */
+#define POOLS_SMALL .pool_size = 4096
+#define POOLS .pool_size = 16384
+
 /* Objects/tupleobject.c, dictobject.c (MAINTAIN_TRACKING, to 3.13); Objects/frameobject.c. */
-#define HABITS_3_6 .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
-#define HABITS_3_11 .untracks_dicts = true, .generators_inside = true, .collects_inside = true
+#define HABITS_3_6 POOLS_SMALL, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
+#define HABITS_3_10 POOLS, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
+#define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true, .collects_inside = true
 /* Python/ceval_gil.c, _Py_RunGC */
-#define HABITS_3_12 .untracks_dicts = true, .generators_inside = true, .immortals = true
-#define HABITS_3_14 .generators_inside = true, .immortals = true
+#define HABITS_3_12 POOLS, .untracks_dicts = true, .generators_inside = true, .immortals = true
+#define HABITS_3_14 POOLS, .generators_inside = true, .immortals = true
 /* Objects/setobject.c, _PyFrozenSet_MaybeUntrack */
-#define HABITS_3_15 .generators_inside = true, .immortals = true, .untracks_frozensets = true
+#define HABITS_3_15 POOLS, .generators_inside = true, .immortals = true, .untracks_frozensets = true
 
 /* Include/pystate.h. 3.6 has neither _PyRuntime nor struct _gil_runtime_state, but statics in Python/ceval_gil.h. */
 #define RUNTIME_3_6 \
@@ -464,7 +469,7 @@ static const struct layout layouts[] = {
 	{
 		RELEASES(3, 10, 0, ANY_MICRO),
 		.trash = {.depth = 184},
-		.habits = {HABITS_3_6},
+		.habits = {HABITS_3_10},
 		/* Include/internal/pycore_runtime.h */
 		.runtime = {.interpreters_head = 32,
 			.interpreters_main = 40,

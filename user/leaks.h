@@ -1,4 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reference count audit: objects with more references than there are places in the whole memory that lead to them.
+ * Somebody took a reference and lost it: C code that forgot Py_DECREF. The other way is no proof: a place that leads to
+ * an object need not hold a reference, so a leak may hide behind it.
+ */
 #ifndef OGT_LEAKS_H
 #define OGT_LEAKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backrefs.h"
+#include "error.h"
+
+struct leak {
+	uint64_t address;
+	uint32_t type; /* index of its type in the census */
+	uint32_t refcount;
+	uint32_t accounted; /* places that were found: references of objects and roots, and other words that lead to it
+			     */
+};
+
+struct leaks {
+	struct leak *leak; /* by type, in the order of addresses */
+	size_t count;
+	size_t suspects; /* objects with more references than objects and roots account for, before all words were
+			    looked at */
+};
+
+/* Of a picture of all that the process has written. 0, or -1 and the error. Freed with leaks_free, also then. */
+int leaks_find(struct leaks *leaks, struct backrefs *backrefs, struct error *error);
+void leaks_free(struct leaks *leaks);
+
 #endif

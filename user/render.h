@@ -88,6 +88,16 @@ void render_new_ids(struct render *render, const struct newids_report *report);
 /* One object: what it is, and what it holds. */
 void render_object(struct render *render, const struct inspected *object, bool full_names);
 
+/* Objects with more references than were found: a row a type, those with most missing first. */
+struct leaks;
+struct leaks_report {
+	const struct leaks *leaks;
+	const struct capture *capture;
+	size_t limit; /* types, and objects of each of them; 0: all */
+	bool full_names;
+};
+void render_leaks(struct render *render, const struct leaks_report *report);
+
 /* A number alone. */
 void render_count_of(struct render *render, const char *name, uint64_t count, const struct capture *capture);
 
