@@ -1,0 +1,65 @@
+"""A child tells what is in the heap while the parent, which has the same heap at the same addresses, does nothing at all.
+
+tell(describe, ...): forks and blocks until SIGUSR1; the child calls describe(...) and ends. It is the kernel's fork, not
+os.fork(): no hook runs (threading's and logging's make locks and dicts anew), and from it until the parent sits in sigwait
+the GIL stays with its thread. What the parent has there that the child has not, or the other way round:
+
+- 3.6 to 3.10: frames are objects. Those of tell() and its callers are in both, with the same locals; those of child() and
+  below are the child's own: own_frames().
+- Reference counts: of what the child uses itself (builtins, modules, this file's functions), and + 1 of what waits on
+  the stack: sigwait, its set.
+- Threads other than the one that forks do not run in the child; their frames and thread states are there as in the parent.
+
+The parent is at its barrier (rt_sigtimedwait) only when the child has ended: the oracle is complete then.
+"""
+import ctypes
+import os
+import sys
+import traceback
+
+import oracle
+
+LIBRARY = ctypes.PyDLL(None)  # calls keep the GIL
+FORK, WAIT, EXIT = LIBRARY.fork, LIBRARY.waitpid, LIBRARY._exit
+BLOCK, SIGNALS = oracle.FOR_SIGNAL
+STATUS = ctypes.c_int()
+REFERENCE = ctypes.byref(STATUS)
+WAIT(-1, REFERENCE, 0)  # whatever a first call makes is there before the fork
+
+
+def child(describe, arguments):
+    try:
+        describe(*arguments)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        EXIT(1)
+    EXIT(0)
+
+
+def tell(describe, *arguments):
+    if not FORK():
+        child(describe, arguments)
+    WAIT(-1, REFERENCE, 0)
+    if STATUS.value:
+        sys.exit("the child that should have told what is in the heap ended with %#x" % STATUS.value)
+    BLOCK(SIGNALS)
+
+
+def own_frames():
+    """The ids of the frames that the child has beyond the parent's, of the caller and up to child()."""
+    frame, own = sys._getframe(1), set()
+    while frame is not None and frame.f_code is not tell.__code__:
+        own.add(id(frame))
+        frame = frame.f_back
+    return own
+
+
+def write_lines(path, lines):
+    """At once, when all of them are there."""
+    target = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    data = memoryview("".join(lines).encode("utf-8", "backslashreplace"))
+    while len(data):
+        data = data[os.write(target, data):]
+    os.close(target)
+    os.rename(path + ".new", path)
