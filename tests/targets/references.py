@@ -11,8 +11,10 @@ argv[1]: the file, of lines, all ids in hexadecimal:
 Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo.
 """
 import gc
+import os
 import random
 import sys
+import tempfile
 import warnings
 
 import forked
@@ -71,7 +73,7 @@ def describe(path):
                 lines.append("#code %#x %d%s\n" % (id(one), len(parts), "".join(" %#x" % x for x in parts)))
     one = None
     dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
-    for i in sorted({int(dice.random() * len(objects)) for _ in range(1000)}):
+    for i in {int(dice.random() * len(objects)) for _ in range(1000)}:
         referrers = [id(x) for x in gc.get_referrers(objects[i]) if id(x) in known and id(x) not in own]
         lines.append("#referrers %#x %d%s\n" % (id(objects[i]), len(referrers), "".join(" %#x" % x for x in referrers)))
     lines.extend("#own %#x\n" % one for one in own)
@@ -81,8 +83,12 @@ def describe(path):
 
 
 if sys.argv[2:] != ["plain"]:
+    tempfile.tempdir = os.path.dirname(sys.argv[1])
     warnings.simplefilter("ignore")  # of what is deprecated, and of coroutines that are never awaited
     import zoo_builtin
+    import zoo_library
+    import zoo_modules
+    import zoo_async
     zoo_kept.make_all()
 gc.disable()
 gc.collect()
