@@ -5,7 +5,7 @@ argv[1]: the file, of lines, all ids in hexadecimal:
     #untracked id type refcount n id1 ... idn   what these lead to and the collector does not track, if it could
     #other id type                    and what it could not track: code, strings, static types
     #code id n id1 ... idn            of code objects: what they refer to at least
-    #referrers id n id1 ... idn       for 1,000 tracked objects, gc.get_referrers()
+    #referrers id n id1 ... idn       for up to 1,000 tracked objects, gc.get_referrers()
     #own id                           a frame that only the child has which wrote this (forked.py); not among the above
     #kept n, #failed text             how many objects the zoo is of; what of it could not be made
 Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo.
@@ -23,13 +23,20 @@ import zoo_kept
 
 CODE = "co_consts", "co_names", "co_filename", "co_name", "co_qualname"
 TRAVERSED = 1 << 14  # Py_TPFLAGS_HAVE_GC
+CHOSEN = 300 if hasattr(sys, "gettotalrefcount") else 1000  # debug builds take their time
+PROBE = [[]]
+ALONE = sys.getrefcount(PROBE[0])  # of what only a list refers to
 FLAGS = type.__dict__["__flags__"].__get__
 
 
-def row(one, overhead, known, names):
+def row(one, overhead, names, held):
     count = sys.getrefcount(one) - overhead
     referents = gc.get_referents(one)
     kind = type(one)
+    if kind is type(sys):
+        # 3.12's _asyncio visits its list of dead iterators. Who lets go of one kills it again, and the list becomes a loop.
+        held.append(referents)
+        referents = [referents[i] for i in range(len(referents)) if sys.getrefcount(referents[i]) > ALONE]
     if id(kind) not in names:
         names[id(kind)] = oracle.names(kind)[1].replace(" ", "_")
     return [id(one), names[id(kind)], "-" if count > 1 << 29 else str(count), list(map(id, referents))]
@@ -44,12 +51,12 @@ def describe(path):
     own = forked.own_frames() if sys.version_info < (3, 11) else set()
     if own:
         objects = [one for one in objects if id(one) not in own]
-    names, known, lines = {}, set(map(id, objects)), []
+    names, known, held, lines = {}, set(map(id, objects)), [], []
     objects.append([])
-    overhead = row(objects[-1], 0, known, names)[2]
+    overhead = row(objects[-1], 0, names, held)[2]
     objects.pop()
     overhead = int(overhead)
-    rows = [row(objects[i], overhead, known, names) for i in range(len(objects))]
+    rows = [row(objects[i], overhead, names, held) for i in range(len(objects))]
     lines.extend(map(text, rows))
     # What is not tracked, as far as tracked objects lead there.
     seen, waiting, others = set(known), list(objects), []
@@ -65,7 +72,7 @@ def describe(path):
         one = others[i]
         if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
             one = None
-            lines.append(text(row(others[i], overhead, known, names), "#untracked "))
+            lines.append(text(row(others[i], overhead, names, held), "#untracked "))
         else:
             lines.append("#other %#x %s\n" % (id(one), oracle.names(type(one))[1].replace(" ", "_")))
             if type(one) is type(describe.__code__):
@@ -73,7 +80,7 @@ def describe(path):
                 lines.append("#code %#x %d%s\n" % (id(one), len(parts), "".join(" %#x" % x for x in parts)))
     one = None
     dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
-    for i in {int(dice.random() * len(objects)) for _ in range(1000)}:
+    for i in {int(dice.random() * len(objects)) for _ in range(CHOSEN)}:
         referrers = [id(x) for x in gc.get_referrers(objects[i]) if id(x) in known and id(x) not in own]
         lines.append("#referrers %#x %d%s\n" % (id(objects[i]), len(referrers), "".join(" %#x" % x for x in referrers)))
     lines.extend("#own %#x\n" % one for one in own)
