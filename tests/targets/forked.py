@@ -1,6 +1,6 @@
 """A child tells what is in the heap while the parent, which has the same heap at the same addresses, does nothing at all.
 
-tell(describe, ...): forks and blocks until SIGUSR1; the child calls describe(...) and ends. It is the kernel's fork, not
+tell(describe, path, ...): forks and blocks until SIGUSR1; the child calls describe(path, ...), which ends with write_lines(). It is the kernel's fork, not
 os.fork(): no hook runs (threading's and logging's make locks and dicts anew), and from it until the parent sits in sigwait
 the GIL stays with its thread. What the parent has there that the child has not, or the other way round:
 
@@ -10,7 +10,7 @@ the GIL stays with its thread. What the parent has there that the child has not,
   the stack: sigwait, its set.
 - Threads other than the one that forks do not run in the child; their frames and thread states are there as in the parent.
 
-The parent is at its barrier (rt_sigtimedwait) only when the child has ended: the oracle is complete then.
+The parent is at its barrier (rt_sigtimedwait) only when the child has ended, and so is the file there only then.
 """
 import ctypes
 import os
@@ -20,7 +20,7 @@ import traceback
 import oracle
 
 LIBRARY = ctypes.PyDLL(None)  # calls keep the GIL
-FORK, WAIT, EXIT = LIBRARY.fork, LIBRARY.waitpid, LIBRARY._exit
+FORK, WAIT, RENAME, EXIT = LIBRARY.fork, LIBRARY.waitpid, LIBRARY.rename, LIBRARY._exit
 BLOCK, SIGNALS = oracle.FOR_SIGNAL
 STATUS = ctypes.c_int()
 REFERENCE = ctypes.byref(STATUS)
@@ -38,11 +38,14 @@ def child(describe, arguments):
 
 
 def tell(describe, *arguments):
+    path = os.fsencode(arguments[0])
+    unfinished = path + b".new"
     if not FORK():
         child(describe, arguments)
     while WAIT(-1, REFERENCE, 0) > 0:  # all of them: a local for one's pid would be another object in the child
         if STATUS.value:
             sys.exit("the child that should have told what is in the heap ended with %#x" % STATUS.value)
+    RENAME(unfinished, path)
     BLOCK(SIGNALS)
 
 
@@ -56,10 +59,9 @@ def own_frames():
 
 
 def write_lines(path, lines):
-    """At once, when all of them are there."""
+    """Beside the path: it is the parent that gives them their name, when the child has ended."""
     target = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     data = memoryview("".join(lines).encode("utf-8", "backslashreplace"))
     while len(data):
         data = data[os.write(target, data):]
     os.close(target)
-    os.rename(path + ".new", path)
