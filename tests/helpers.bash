@@ -318,18 +318,32 @@ stays_between() {
 
 # --- things that are built for a test ---
 
-# build_embed: EMBED is a command like python3 SCRIPT ARGS, of a program that embeds the libpython under test.
-build_embed() {
-  local prefix=/usr library name flavour=
+# prefix, and name, the folder of the headers of the interpreter under test in include; $WORLD/include is for what these include.
+find_headers() {
+  local flavour=
   command -v gcc >/dev/null || skip "no gcc"
+  prefix=/usr
   case $LABEL in *-dbg) flavour=d ;; pyenv-*) prefix=${PYTHON%/bin/*} ;; esac
   name=python3.$MINOR$flavour
   if [ -d "$prefix/include/${name}m" ]; then name=${name}m; fi
   [ -e "$CHROOT$prefix/include/$name/Python.h" ] || skip "no headers of $LABEL"
+  mkdir -p "$WORLD/include"
+  ln -sfn "$CHROOT/usr/include/x86_64-linux-gnu" "$WORLD/include/x86_64-linux-gnu"
+}
+
+# build_leaks: the extension module of leaks.py for the interpreter under test, at $WORLD/leaks.so
+build_leaks() {
+  local prefix name
+  find_headers
+  gcc -w -shared -fPIC -I "$CHROOT$prefix/include/$name" -I "$WORLD/include" -o "$WORLD/leaks.so" "$TESTS/targets/leaks.c"
+}
+
+# build_embed: EMBED is a command like python3 SCRIPT ARGS, of a program that embeds the libpython under test.
+build_embed() {
+  local prefix name library
+  find_headers
   library=$(find "$CHROOT$prefix/lib" -maxdepth 2 -name "lib$name.so" -print -quit)
   [ -n "$library" ] || skip "no libpython to link with of $LABEL"
-  mkdir "$WORLD/include"
-  ln -s "$CHROOT/usr/include/x86_64-linux-gnu" "$WORLD/include/"
   # A chroot's libpython may want a newer C library than the host's: the chroot has it when the program runs there.
   gcc -w -I "$CHROOT$prefix/include/$name" -I "$WORLD/include" -o "$WORLD/embed" "$TESTS/targets/embed.c" \
     "$library" -Wl,--allow-shlib-undefined -Wl,-rpath,"$prefix/lib"

@@ -1,0 +1,313 @@
+"""Objects of which is known how one gets at them: for chains from a module to an object, and for who refers to one.
+
+argv[1]: the file, of JSON: [{"what", "type", "address", "expressions", "holder", "referrers"}]. "expressions": Python's for the
+object, of what sys.modules names, all equally short ones; where Python has none for the last step (a cache, a frame that
+runs, C code), they are empty and "holder" is one for the last object on the way, or null: no chain from a module leads
+there. "referrers": the addresses that gc.get_referrers() says. Every expression was evaluated here and gives that object.
+Blocks until SIGUSR1. 3.6 to 3.15; other threads wait for a lock.
+"""
+import gc
+import json
+import sys
+import types
+
+import forked
+import oracle
+
+APP = '''
+import _thread, atexit, collections, functools, sys, threading, weakref
+from app import cache
+
+class Target(object):
+    """What is looked for. One slot for a name: nothing of an instance is in the way."""
+    __slots__ = ("owner", "__weakref__")
+
+class Store(object):
+    _items = {}
+
+class Owner(object):
+    pass
+
+class Slots(object):
+    __slots__ = ("held", "other")
+
+class Meta(type):
+    registry = []
+
+class WithMeta(metaclass=Meta):
+    class_attribute = Target()
+
+deep = Owner()
+deep.a = Owner()
+deep.a.b = [1, (2, {"key": Target()})]
+plain = Target()
+either = Target()
+alias = either
+in_list = [0, Target(), 2]
+in_tuple = (0, (1, Target()))
+in_dict = {"text": Target(), 5: Target(), (1, "x"): Target(), 2.5: Target(), b"raw": Target(), "it's": Target(), None: Target()}
+as_key = {Target(): "value"}
+in_set = {1, Target()}
+in_frozenset = frozenset([Target()])
+slots = Slots()
+slots.held = Target()
+queue = collections.deque([1, Target(), 3])
+ordered = collections.OrderedDict([("a", 1), ("b", Target())])
+default = collections.defaultdict(list, {"k": [Target()]})
+partial = functools.partial(print, 1, Target(), end=Target())
+named = collections.namedtuple("Named", "first second")(1, Target())
+weak = weakref.ref(either)
+bound = deep.a.__init__
+Meta.registry.append(Target())
+
+class Parent(object):
+    inherited = Target()
+
+class Child(Parent):
+    pass
+
+class Described(object):
+    def method(self, argument=Target()):
+        pass
+    @property
+    def value(self):
+        pass
+    @staticmethod
+    def static(x=Target()):
+        pass
+    @classmethod
+    def of_class(cls, *, keyword=Target()):
+        pass
+    value.fget.attribute = Target()
+
+def function(a=1, b=Target(), *, c=2, d=Target()):
+    pass
+function.attribute = Target()
+
+def make_closure():
+    captured = Target()
+    def closure():
+        return captured
+    return closure
+closure = make_closure()
+
+def make_generator():
+    local = Target()
+    for i in [Target()]:
+        yield i, local
+generator = make_generator()
+next(generator)
+
+async def make_coroutine():
+    local = Target()
+    await Forever()
+    return local
+class Forever(object):
+    def __await__(self):
+        yield
+coroutine = make_coroutine()
+coroutine.send(None)
+
+@functools.lru_cache(maxsize=10)
+def cached(x):
+    return Target()
+cached(1)
+
+@functools.lru_cache(maxsize=None)
+def cached_for_ever(x):
+    return Target()
+cached_for_ever(2)
+
+try:
+    raise ValueError(Target())
+except ValueError as caught:
+    error = caught
+
+def fails():
+    local_of_failed = Target()
+    raise KeyError(1)
+try:
+    fails()
+except KeyError as caught:
+    failed = caught
+
+ids = {}
+gate = _thread.allocate_lock()
+gate.acquire()
+started = threading.Semaphore(0)
+local_storage = threading.local()
+
+def runs(note):
+    only_here = Target()
+    note("frame", only_here)
+    inner_list = [[Target()]]
+    note("frame_list", inner_list[0][0])
+    storage = Target()
+    note("thread_local", storage)
+    local_storage.value = storage
+    del storage, note
+    deeper()
+    return only_here, inner_list
+
+def deeper():
+    started.release()
+    gate.acquire()
+
+def timer_target(argument):
+    pass
+
+def only_c(note):
+    """Held by C code alone."""
+    hooked = Target()
+    note("atexit", hooked)
+    atexit.register(id, hooked)
+
+def only_a_cycle(note):
+    one, other = Owner(), Owner()
+    one.other, other.one = other, one
+    one.target = Target()
+    note("cycle", one.target)
+
+def only_a_generator_cycle(note):
+    holder = []
+    def loop():
+        local = Target()
+        note_local.append(id(local))
+        yield local, holder
+    note_local = []
+    running = loop()
+    holder.append(running)
+    next(running)
+    note("generator_cycle", running.gi_frame.f_locals["local"])
+'''
+CACHE = '''
+import collections
+items = {}
+registry = collections.OrderedDict()
+'''
+
+# What it is: expressions, all of the same length, or of the least in what they pass.
+EVALUABLE = {
+    "store": ["app.Store._items['k'][3].owner"],
+    "submodule": ["app.cache.items['deep'][0]['x']"],
+    "deep": ["app.deep.a.b[1][1]['key']"],
+    "plain": ["app.plain"],
+    "either": ["app.either", "app.alias"],
+    "in_list": ["app.in_list[1]"],
+    "in_tuple": ["app.in_tuple[1][1]"],
+    "key_str": ["app.in_dict['text']"],
+    "key_int": ["app.in_dict[5]"],
+    "key_tuple": ["app.in_dict[(1, 'x')]"],
+    "key_float": ["app.in_dict[2.5]"],
+    "key_bytes": ["app.in_dict[b'raw']"],
+    "key_quote": ["app.in_dict[\"it's\"]"],
+    "key_none": ["app.in_dict[None]"],
+    "slots": ["app.slots.held"],
+    "queue": ["app.queue[1]"],
+    "ordered": ["app.ordered['b']"],
+    "default": ["app.default['k'][0]"],
+    "partial": ["app.partial.args[1]"],
+    "partial_keyword": ["app.partial.keywords['end']"],
+    "named": ["app.named[1]", "app.named.second"],
+    "registry": ["app.Meta.registry[0]"],
+    "class_attribute": ["app.WithMeta.class_attribute"],
+    "inherited": ["app.Parent.inherited"],
+    "default_argument": ["app.function.__defaults__[1]"],
+    "keyword_default": ["app.function.__kwdefaults__['d']"],
+    "function_attribute": ["app.function.attribute"],
+    "method_default": ["app.Described.method.__defaults__[0]"],
+    "static_default": ["app.Described.__dict__['static'].__func__.__defaults__[0]", "app.Described.static.__defaults__[0]"],
+    "class_method_default": ["app.Described.__dict__['of_class'].__func__.__kwdefaults__['keyword']",
+                             "app.Described.of_class.__kwdefaults__['keyword']"],
+    "property_attribute": ["app.Described.value.fget.attribute"],
+    "closure": ["app.closure.__closure__[0].cell_contents"],
+    "generator_local": ["app.generator.gi_frame.f_locals['local']"],
+    "generator_other": ["app.generator.gi_frame.f_locals['i']"],
+    "coroutine_local": ["app.coroutine.cr_frame.f_locals['local']"],
+    "error_argument": ["app.error.args[0]"],
+    "failed_frame": ["app.failed.__traceback__.tb_next.tb_frame.f_locals['local_of_failed']"],
+}
+HOLDERS = {  # what has no expression, and one for the last object on the way that has
+    "as_key": "app.as_key", "in_set": "app.in_set", "in_frozenset": "app.in_frozenset", "cached": "app.cached",
+    "cached_for_ever": "app.cached_for_ever", "weakly": "app.either",
+    "thread_local": "app.local_storage",
+    "context": None,  # of the main thread's context: app.variable has it in its cache, and does not own it
+    "atexit": None, "frame": None, "frame_list": None, "cycle": None, "generator_cycle": None,
+}
+
+
+def make_module(name, source):
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    if "." in name:
+        parent, _, own = name.rpartition(".")
+        setattr(sys.modules[parent], own, module)
+    exec(compile(source, name + ".py", "exec"), module.__dict__)
+    return module
+
+
+def build(addresses):
+    """addresses: {what: id}; ids alone, so that nothing is held by them."""
+    app = types.ModuleType("app")
+    sys.modules["app"] = app
+    make_module("app.cache", CACHE)
+    exec(compile(APP, "app.py", "exec"), app.__dict__)
+    item = app.Owner()
+    item.owner = app.Target()
+    app.Store._items["k"] = [0, 1, 2, item]
+    app.cache.items["deep"] = [{"x": app.Target()}]
+
+    def note(what, one):
+        addresses[what] = id(one)
+    for what, expressions in EVALUABLE.items():
+        for expression in expressions:
+            one = eval(expression, sys.modules)
+            if not isinstance(one, app.Target) or addresses.setdefault(what, id(one)) != id(one):
+                sys.exit("owners: %s is not what it should be" % expression)
+    one = None
+    note("as_key", next(iter(app.as_key)))
+    note("in_set", next(one for one in app.in_set if one != 1))
+    note("in_frozenset", next(iter(app.in_frozenset)))
+    note("cached", app.cached(1))
+    note("cached_for_ever", app.cached_for_ever(2))
+    if sys.version_info >= (3, 7):
+        import contextvars
+        app.variable = contextvars.ContextVar("variable")
+        target = app.Target()
+        note("context", target)
+        app.variable.set(target)
+        target = None
+    app.only_c(note), app.only_a_cycle(note), app.only_a_generator_cycle(note)
+    app.threading.Thread(target=app.runs, args=(note,), name="worker", daemon=True).start()
+    app.started.acquire()
+    target = app.Target()
+    note("timer", target)
+    timer = app.threading.Timer(10**6, app.timer_target, (target,))
+    timer.daemon = True
+    timer.start()
+    while not timer.ident:
+        pass
+    EVALUABLE["timer"] = ["threading._active[%d].args[0]" % timer.ident]
+    if eval(EVALUABLE["timer"][0], sys.modules) is not target:
+        sys.exit("owners: the timer has it elsewhere")
+
+
+def describe(path, addresses):
+    objects = {id(one): one for one in gc.get_objects()}
+    own = forked.own_frames() if sys.version_info < (3, 11) else set()
+    known = set(objects) - own
+    rows = []
+    for what in sorted(addresses):
+        address = addresses[what]
+        referrers = [hex(id(x)) for x in gc.get_referrers(objects[address]) if id(x) in known]
+        rows.append({"what": what, "type": oracle.names(type(objects[address]))[1], "address": hex(address),
+                     "expressions": EVALUABLE.get(what, []), "holder": HOLDERS.get(what), "referrers": referrers})
+    forked.write_lines(path, [json.dumps(rows)])
+
+
+if __name__ == "__main__":
+    FOUND = {}
+    gc.collect()
+    gc.disable()
+    build(FOUND)
+    forked.tell(describe, sys.argv[1], FOUND)

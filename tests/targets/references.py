@@ -1,0 +1,102 @@
+"""A heap of everything that holds something: what each object refers to, as gc.get_referents() says.
+
+argv[1]: the file, of lines, all ids in hexadecimal:
+    id type refcount n id1 ... idn    each object of gc.get_objects(), and its referents in order (refcount "-": immortal)
+    #untracked id type refcount n id1 ... idn   what these lead to and the collector does not track, if it could
+    #other id type                    and what it could not track: code, strings, static types
+    #code id n id1 ... idn            of code objects: what they refer to at least
+    #referrers id n id1 ... idn       for up to 1,000 tracked objects, gc.get_referrers()
+    #own id                           a frame that only the child has which wrote this (forked.py); not among the above
+    #kept n, #failed text             how many objects the zoo is of; what of it could not be made
+Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo.
+"""
+import gc
+import os
+import random
+import sys
+import tempfile
+import warnings
+
+import forked
+import oracle
+import zoo_kept
+
+CODE = "co_consts", "co_names", "co_filename", "co_name", "co_qualname"
+TRAVERSED = 1 << 14  # Py_TPFLAGS_HAVE_GC
+CHOSEN = 300 if hasattr(sys, "gettotalrefcount") else 1000  # debug builds take their time
+PROBE = [[]]
+ALONE = sys.getrefcount(PROBE[0])  # of what only a list refers to
+FLAGS = type.__dict__["__flags__"].__get__
+
+
+def row(one, overhead, names, held):
+    count = sys.getrefcount(one) - overhead
+    referents = gc.get_referents(one)
+    kind = type(one)
+    if kind is type(sys):
+        # 3.12's _asyncio visits its list of dead iterators. Who lets go of one kills it again, and the list becomes a loop.
+        held.append(referents)
+        referents = [referents[i] for i in range(len(referents)) if sys.getrefcount(referents[i]) > ALONE]
+    if id(kind) not in names:
+        names[id(kind)] = oracle.names(kind)[1].replace(" ", "_")
+    return [id(one), names[id(kind)], "-" if count > 1 << 29 else str(count), list(map(id, referents))]
+
+
+def text(row, before=""):
+    return "%s%#x %s %s %d%s\n" % (before, row[0], row[1], row[2], len(row[3]), "".join(" %#x" % x for x in row[3]))
+
+
+def describe(path):
+    objects = gc.get_objects()
+    own = forked.own_frames() if sys.version_info < (3, 11) else set()
+    if own:
+        objects = [one for one in objects if id(one) not in own]
+    names, known, held, lines = {}, set(map(id, objects)), [], []
+    objects.append([])
+    overhead = row(objects[-1], 0, names, held)[2]
+    objects.pop()
+    overhead = int(overhead)
+    rows = [row(objects[i], overhead, names, held) for i in range(len(objects))]
+    lines.extend(map(text, rows))
+    # What is not tracked, as far as tracked objects lead there.
+    seen, waiting, others = set(known), list(objects), []
+    while waiting:
+        for one in gc.get_referents(waiting.pop()):
+            if id(one) not in seen and one is not lines:
+                seen.add(id(one))
+                others.append(one)
+                if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
+                    waiting.append(one)
+        one = None
+    for i in range(len(others)):
+        one = others[i]
+        if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
+            one = None
+            lines.append(text(row(others[i], overhead, names, held), "#untracked "))
+        else:
+            lines.append("#other %#x %s\n" % (id(one), oracle.names(type(one))[1].replace(" ", "_")))
+            if type(one) is type(describe.__code__):
+                parts = [id(getattr(one, name)) for name in CODE if hasattr(one, name)]
+                lines.append("#code %#x %d%s\n" % (id(one), len(parts), "".join(" %#x" % x for x in parts)))
+    one = None
+    dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
+    for i in {int(dice.random() * len(objects)) for _ in range(CHOSEN)}:
+        referrers = [id(x) for x in gc.get_referrers(objects[i]) if id(x) in known and id(x) not in own]
+        lines.append("#referrers %#x %d%s\n" % (id(objects[i]), len(referrers), "".join(" %#x" % x for x in referrers)))
+    lines.extend("#own %#x\n" % one for one in own)
+    lines.append("#kept %d\n" % len(zoo_kept.KEPT))
+    lines.extend("#failed %s\n" % one for one in zoo_kept.FAILED)
+    forked.write_lines(path, lines)
+
+
+if sys.argv[2:] != ["plain"]:
+    tempfile.tempdir = os.path.dirname(sys.argv[1])
+    warnings.simplefilter("ignore")  # of what is deprecated, and of coroutines that are never awaited
+    import zoo_builtin
+    import zoo_library
+    import zoo_modules
+    import zoo_async
+    zoo_kept.make_all()
+gc.disable()
+gc.collect()
+forked.tell(describe, sys.argv[1])
