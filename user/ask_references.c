@@ -30,6 +30,8 @@ struct question {
 	struct garbage garbage; /* once it is asked for */
 	uint64_t *targets;
 	size_t target_count, missing; /* of what was asked for, missing was not found */
+	uint64_t *ahead; /* what --refs will show */
+	size_t ahead_count;
 };
 
 struct progress {
@@ -126,23 +128,29 @@ static int show_graph(struct question *question, struct graph *graph, struct err
 	return 0;
 }
 
+static struct neighbours neighbours_of(const struct question *question, const struct name_filter *filter)
+{
+	const struct options *options = question->watch->options;
+
+	return (struct neighbours){
+		.targets = question->targets,
+		.target_count = question->target_count,
+		.backwards = options->mode == MODE_BACKREFS,
+		.max_depth = options->max_depth,
+		.too_many = options->too_many,
+		.filter = filter,
+		.merge_dicts = options->merge_dicts,
+		.limit = NODES_MOST,
+	};
+}
+
 static int ask_neighbours(struct question *question, struct error *error)
 {
 	const struct options *options = question->watch->options;
 	struct name_filter filter = {options->full_names, options->filters, options->filter_count};
+	struct neighbours neighbours = neighbours_of(question, &filter);
 	struct graph graph = {0};
-	int result = neighbours_graph(&question->backrefs,
-		&(struct neighbours){
-			.targets = question->targets,
-			.target_count = question->target_count,
-			.backwards = options->mode == MODE_BACKREFS,
-			.max_depth = options->max_depth,
-			.too_many = options->too_many,
-			.filter = &filter,
-			.merge_dicts = options->merge_dicts,
-			.limit = NODES_MOST,
-		},
-		&graph, error);
+	int result = neighbours_graph(&question->backrefs, &neighbours, &graph, error);
 
 	if (result == 0)
 		result = show_graph(question, &graph, error);
@@ -224,6 +232,16 @@ static int ask_chain(struct question *question, struct error *error)
 
 /* --- all of them --- */
 
+/* What is referred to need not be tracked: it becomes part of the index all the same. */
+static int look_ahead(struct question *question)
+{
+	const struct name_filter all = {0};
+	struct neighbours neighbours = neighbours_of(question, &all);
+
+	question->ahead = neighbours_ahead(&question->referents, &neighbours, &question->ahead_count);
+	return question->ahead ? 0 : -1;
+}
+
 static int build(struct question *question, const struct python *python, struct memory *memory, struct error *error)
 {
 	struct progress progress = {interrupt_now(), false};
@@ -236,8 +254,10 @@ static int build(struct question *question, const struct python *python, struct 
 		return error_set(error, ERROR_FAILED, "out of memory");
 	if (question->watch->options->mode != MODE_LEAKS && !question->target_count)
 		return 0;
-	options.wanted = question->targets;
-	options.wanted_count = question->target_count;
+	if (question->watch->options->mode == MODE_REFS && look_ahead(question) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
+	options.wanted = question->ahead ? question->ahead : question->targets;
+	options.wanted_count = question->ahead ? question->ahead_count : question->target_count;
 	result = backrefs_build(
 		&question->backrefs, &question->referents, &question->roots, &question->look->census, &options, error);
 	if (progress.shown)
@@ -294,5 +314,6 @@ int ask_references(struct watch *watch, struct capture *look, struct error *erro
 	roots_free(&question.roots);
 	referents_close(&question.referents);
 	free(question.targets);
+	free(question.ahead);
 	return result;
 }

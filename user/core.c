@@ -194,6 +194,18 @@ static size_t read_pages(void *context, uint64_t page, size_t count, unsigned ch
 	return i;
 }
 
+/* What the core itself has of a mapping: what the process did not change holds nothing of its own. */
+static bool run_of_pages(void *context, size_t i, uint64_t *page, uint64_t *count)
+{
+	const struct core *core = context;
+
+	if (i >= core->mappings.count)
+		return false;
+	*page = core->segments[i].start >> MEMORY_PAGE_SHIFT;
+	*count = (core->segments[i].filled - core->segments[i].start) >> MEMORY_PAGE_SHIFT;
+	return true;
+}
+
 /* --- target_origin --- */
 
 static int open_mapped(void *context, const struct mapping *mapping, char *opened, size_t size)
@@ -602,7 +614,7 @@ int core_read(
 	struct heap *heap, int fd, const char *path, const char *const *files, size_t file_count, struct error *error)
 {
 	struct core *core = calloc(1, sizeof(*core));
-	struct memory_source source = {read_pages, core_free, core};
+	struct memory_source source = {read_pages, core_free, run_of_pages, core};
 	struct stat status;
 	Elf *elf;
 	int result;

@@ -494,9 +494,27 @@ int memory_touched(const struct memory *memory, struct page_set *set)
 	return collect_pages(memory, true, set);
 }
 
+/* Those of a source, whether they were asked for or not. */
+static int source_pages(const struct memory_source *source, struct page_set *set)
+{
+	uint64_t page, count, all = 0;
+
+	*set = (struct page_set){0};
+	for (size_t i = 0; source->run(source->context, i, &page, &count); i++)
+		all += count;
+	set->page = all < SIZE_MAX / sizeof(*set->page) ? malloc((all + 1) * sizeof(*set->page)) : NULL;
+	if (!set->page)
+		return -1;
+	for (size_t i = 0; source->run(source->context, i, &page, &count); i++) {
+		for (uint64_t k = 0; k < count && set->count < all; k++)
+			set->page[set->count++] = page + k;
+	}
+	return 0;
+}
+
 int memory_held(const struct memory *memory, struct page_set *set)
 {
-	return collect_pages(memory, false, set);
+	return memory->source.run ? source_pages(&memory->source, set) : collect_pages(memory, false, set);
 }
 
 /* Runs work(context) in as many threads as there are CPUs, at most `most` more than this one, and in this one. */

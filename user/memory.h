@@ -28,6 +28,8 @@ struct memory_source {
 	/* Copies up to count pages to bytes; returns how many before the first that is not there. */
 	size_t (*read)(void *context, uint64_t page, size_t count, unsigned char *bytes);
 	void (*free)(void *context);
+	/* Run number i of consecutive pages that it has, ascending; false after the last. */
+	bool (*run)(void *context, size_t i, uint64_t *page, uint64_t *count);
 	void *context;
 };
 
@@ -62,7 +64,7 @@ void memory_forget(struct memory *memory);
 /* The pages that reads have touched so far. The caller frees set->page. -1 when out of memory. */
 int memory_touched(const struct memory *memory, struct page_set *set);
 
-/* All pages that the picture has, likewise. */
+/* All pages that the picture has, or its source, likewise. */
 int memory_held(const struct memory *memory, struct page_set *set);
 
 /* Number of pages copied, and of reads that a closed picture could not answer. */

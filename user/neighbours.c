@@ -11,6 +11,10 @@
 #include "pyobject.h"
 #include "typeresolve.h"
 
+/* Objects that are looked at ahead, and steps. */
+#define AHEAD_MOST 4000
+#define AHEAD_STEPS 1000
+
 struct walk {
 	struct backrefs *backrefs;
 	const struct neighbours *neighbours;
@@ -123,7 +127,8 @@ static void show(struct walk *walk, uint32_t node, uint32_t through)
 			&walk->picture, from, to, attribute_label(walk->backrefs, through, to), GRAPH_STRONG);
 }
 
-/* Who refers to it: certain references first, then possible ones. */
+/* Who refers to it: certain references first, then possible ones; the interpreter's tables only where there is nobody
+ * else. */
 static void look_backwards(struct walk *walk)
 {
 	struct backrefs *backrefs = walk->backrefs;
@@ -136,7 +141,8 @@ static void look_backwards(struct walk *walk)
 		for (uint32_t i = backrefs->first[walk->at]; i < backrefs->first[walk->at + 1]; i++) {
 			uint32_t source = backrefs->source[i], node = source & ~SOURCE_POSSIBLE, owner;
 
-			if (!(source & SOURCE_POSSIBLE) != !possible || node == last)
+			if (!(source & SOURCE_POSSIBLE) != !possible || node == last ||
+				(possible && node >= backrefs->objects && walk->shown))
 				continue;
 			last = node;
 			owner = walk->neighbours->merge_dicts ? owner_of(backrefs, node) : NODE_NONE;
@@ -186,6 +192,55 @@ static void look_forwards(struct walk *walk)
 			show(walk, walk->found[k], found[i]);
 	}
 	free(found);
+}
+
+/* --- what will be shown --- */
+
+struct ahead {
+	uint64_t *address;
+	size_t count, most, taken, too_many;
+};
+
+static bool take_ahead(void *context, const struct referent *referent)
+{
+	struct ahead *ahead = context;
+
+	for (size_t i = 0; i < ahead->count; i++) {
+		if (ahead->address[i] == referent->to)
+			return true;
+	}
+	if (ahead->count == ahead->most || (ahead->too_many && ahead->taken > ahead->too_many))
+		return false;
+	ahead->address[ahead->count++] = referent->to;
+	ahead->taken++;
+	return true;
+}
+
+uint64_t *neighbours_ahead(struct referents *referents, const struct neighbours *neighbours, size_t *count)
+{
+	struct ahead ahead = {.most = neighbours->target_count + AHEAD_MOST, .too_many = neighbours->too_many};
+	/* A dict that is merged takes a step of its own. */
+	int steps = neighbours->max_depth > AHEAD_STEPS ? AHEAD_STEPS : neighbours->max_depth;
+	size_t from = 0;
+
+	if (neighbours->merge_dicts)
+		steps *= 2;
+	ahead.address = calloc(ahead.most + 1, sizeof(*ahead.address));
+	for (size_t i = 0; ahead.address && i < neighbours->target_count; i++)
+		ahead.address[ahead.count++] = neighbours->targets[i];
+	for (int step = 0; ahead.address && step < steps; step++) {
+		size_t end = ahead.count;
+
+		for (; from < end; from++) {
+			const struct shape *shape = shapes_of_object(referents->shapes, ahead.address[from]);
+
+			ahead.taken = 0;
+			if (shape)
+				referents_of(referents, ahead.address[from], shape, take_ahead, &ahead);
+		}
+	}
+	*count = ahead.count;
+	return ahead.address;
 }
 
 int neighbours_graph(

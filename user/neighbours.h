@@ -23,6 +23,12 @@ struct neighbours {
 	size_t limit; /* nodes */
 };
 
+/*
+ * Objects that --refs may show, which nobody tracks for the most part: addresses, the targets among them, each once,
+ * malloc'ed. They have to be nodes of the index. NULL when out of memory.
+ */
+uint64_t *neighbours_ahead(struct referents *referents, const struct neighbours *neighbours, size_t *count);
+
 /* Makes the graph; freed with graph_free by the caller, also when this fails (ERROR_FAILED: out of memory). */
 int neighbours_graph(
 	struct backrefs *backrefs, const struct neighbours *neighbours, struct graph *graph, struct error *error);

@@ -256,7 +256,7 @@ void roots_free(struct roots *roots)
 
 /* --- what they refer to --- */
 
-/* Every word of a struct of the interpreter that leads to an object. */
+/* Every word of a struct of the interpreter that leads to an object. Free lists keep what was taken from them. */
 static bool struct_words(
 	struct referents *referents, uint64_t address, uint64_t size, referents_visit *visit, void *context)
 {
@@ -269,8 +269,9 @@ static bool struct_words(
 			continue;
 		}
 		if (to && shapes_of_object(referents->shapes, to) &&
-			!visit(context, &(struct referent){
-						.to = to, .index = offset, .kind = REFERENT_HELD, .way = WAY_MEMBER}))
+			!visit(context,
+				&(struct referent){
+					.to = to, .index = offset, .kind = REFERENT_POSSIBLE, .way = WAY_MEMBER}))
 			return false;
 	}
 	return true;

@@ -501,6 +501,17 @@ static size_t read_pages(void *context, uint64_t page, size_t count, unsigned ch
 	return i;
 }
 
+static bool run_of_pages(void *context, size_t i, uint64_t *page, uint64_t *count)
+{
+	const struct reading *reading = context;
+
+	if (i >= reading->run_count)
+		return false;
+	*page = reading->runs[i].page;
+	*count = reading->runs[i].count;
+	return true;
+}
+
 /* --- the file --- */
 
 bool snapshot_is_one(int fd)
@@ -540,7 +551,7 @@ int snapshot_read(struct heap *heap, int fd, const char *path, struct error *err
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
 	const char known[SNAPSHOT_MAGIC_BYTES] = SNAPSHOT_MAGIC;
-	struct memory_source source = {read_pages, reading_free, reading};
+	struct memory_source source = {read_pages, reading_free, run_of_pages, reading};
 	char magic[SNAPSHOT_MAGIC_BYTES];
 	enum fault fault;
 	off_t at = 0;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <structmember.h>
 
-static PyObject *kept;           /* a reference properly held: no leak */
+static PyObject *kept; /* a reference properly held: no leak */
 static PyObject **kept_in_malloc; /* as is what this points at */
 static PyObject *kept_in_array[4];
 
@@ -72,14 +72,13 @@ static PyObject *keep_in_malloc(PyObject *self, PyObject *obj)
 	Py_RETURN_NONE;
 }
 
-/* Holder(seen, hidden): a type of the collector whose tp_traverse visits one of two. Opaque(held): not of the collector. */
+/* Holder(seen, hidden): a type of the collector whose tp_traverse visits one of two. Opaque(held): not of the
+ * collector. */
 struct holder {
-	PyObject_HEAD
-	PyObject *seen, *hidden;
+	PyObject_HEAD PyObject *seen, *hidden;
 };
 struct opaque {
-	PyObject_HEAD
-	long number;
+	PyObject_HEAD long number;
 	PyObject *held;
 };
 
@@ -146,15 +145,20 @@ static PyObject *opaque_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	return (PyObject *)self;
 }
 
-static PyType_Slot holder_slots[] = {{Py_tp_traverse, holder_traverse}, {Py_tp_dealloc, holder_dealloc}, {Py_tp_new, holder_new}, {0, NULL}};
+static PyType_Slot holder_slots[] = {
+	{Py_tp_traverse, holder_traverse}, {Py_tp_dealloc, holder_dealloc}, {Py_tp_new, holder_new}, {0, NULL}};
 static PyType_Slot opaque_slots[] = {{Py_tp_dealloc, opaque_dealloc}, {Py_tp_new, opaque_new}, {0, NULL}};
-static PyType_Spec holder_spec = {"leaks.Holder", sizeof(struct holder), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, holder_slots};
+static PyType_Spec holder_spec = {
+	"leaks.Holder", sizeof(struct holder), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, holder_slots};
 static PyType_Spec opaque_spec = {"leaks.Opaque", sizeof(struct opaque), 0, Py_TPFLAGS_DEFAULT, opaque_slots};
 
 static PyMethodDef methods[] = {
-	{"leak_reference", leak_reference, METH_O, NULL}, {"leak_new", leak_new, METH_VARARGS, NULL},
-	{"keep", keep, METH_O, NULL},                     {"keep_in_array", keep_in_array, METH_VARARGS, NULL},
-	{"keep_in_malloc", keep_in_malloc, METH_O, NULL}, {NULL, NULL, 0, NULL},
+	{"leak_reference", leak_reference, METH_O, NULL},
+	{"leak_new", leak_new, METH_VARARGS, NULL},
+	{"keep", keep, METH_O, NULL},
+	{"keep_in_array", keep_in_array, METH_VARARGS, NULL},
+	{"keep_in_malloc", keep_in_malloc, METH_O, NULL},
+	{NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "leaks", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
@@ -164,7 +168,7 @@ PyMODINIT_FUNC PyInit_leaks(void)
 	PyObject *holder = PyType_FromSpec(&holder_spec), *opaque = PyType_FromSpec(&opaque_spec);
 
 	if (!module || !holder || !opaque || PyModule_AddObject(module, "Holder", holder) < 0 ||
-	    PyModule_AddObject(module, "Opaque", opaque) < 0)
+		PyModule_AddObject(module, "Opaque", opaque) < 0)
 		return NULL;
 	return module;
 }
