@@ -64,9 +64,6 @@ static int find_named(struct question *question, const char *name)
 	ssize_t found;
 	char *like;
 
-	/* Why one of them is alive is what all of them are asked for, mostly. */
-	if (options->mode == MODE_CHAIN && !options->limits)
-		most = 1;
 	found = what_newest(question->look, name, question->targets + question->target_count, most);
 	if (found < 0)
 		return -1;
@@ -182,30 +179,23 @@ static int find_chains(
 	return chains_find(&question->backrefs, node, most, true, chains, error);
 }
 
-/* The ways to one object, drawn into the picture of all. */
-static int ask_chains_of(struct question *question, uint64_t address, struct picture *picture, struct error *error)
+/* The ways to one object, drawn into the picture of all, and added to the list. */
+static int ask_chains_of(struct question *question, uint64_t address, struct picture *picture,
+	struct chains_report *report, struct error *error)
 {
 	uint32_t node = backrefs_node(&question->backrefs, address);
-	struct chains chains = {0};
-	bool garbage = false;
-	int result = node == NODE_NONE ? 0 : find_chains(question, node, &chains, &garbage, error);
+	struct chains_of *of = &report->objects[report->count];
+	int result;
 
-	for (size_t i = 0; i < chains.count && result == 0; i++) {
-		chain_draw(&chains.chain[i], picture);
-		render_chain(question->watch->render, address, &chains.chain[i]);
-	}
-	if (result == 0 && !chains.count) {
-		render_chain(question->watch->render, address, NULL);
-		render_note("0x%llx: %s", (unsigned long long)address,
-			garbage ? "it is garbage: only objects that nothing leads to lead to it, and the next full "
-				  "collection "
-				  "will find them"
-				: "no object leads to it from what is there for good: C code holds it, or a reference "
-				  "was leaked (--leaks)");
-		if (node != NODE_NONE)
-			picture_node(picture, node, 0);
-	}
-	chains_free(&chains);
+	if (node == NODE_NONE)
+		return 0;
+	of->address = address;
+	result = find_chains(question, node, &of->chains, &of->garbage, error);
+	report->count++;
+	for (size_t i = 0; i < of->chains.count && result == 0; i++)
+		chain_draw(&of->chains.chain[i], picture);
+	if (result == 0 && !of->chains.count)
+		picture_node(picture, node, 0);
 	return result;
 }
 
@@ -217,14 +207,20 @@ static int ask_chain(struct question *question, struct error *error)
 		.graph = &graph,
 		.full_names = options->full_names,
 		.limit = NODES_MOST};
-	int result = 0;
+	struct chains_report report = {.objects = calloc(question->target_count + 1, sizeof(*report.objects))};
+	int result = report.objects ? 0 : error_set(error, ERROR_FAILED, "out of memory");
 
 	for (size_t i = 0; i < question->target_count && result == 0; i++)
-		result = ask_chains_of(question, question->targets[i], &picture, error);
+		result = ask_chains_of(question, question->targets[i], &picture, &report, error);
 	if (result == 0 && picture.failed)
 		result = error_set(error, ERROR_FAILED, "out of memory");
+	if (result == 0)
+		render_chains(question->watch->render, &report);
 	if (result == 0 && (options_picture(options) || options->json))
 		result = show_graph(question, &graph, error);
+	for (size_t i = 0; i < report.count; i++)
+		chains_free(&report.objects[i].chains);
+	free(report.objects);
 	picture_free(&picture);
 	graph_free(&graph);
 	return result;

@@ -406,7 +406,6 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_LIMIT:
 		options->limit = (size_t)whole(state, "--limit", text, 0, LONG_MAX);
-		options->limits = true;
 		return 0;
 	case KEY_FULL_NAMES:
 		options->full_names = true;

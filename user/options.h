@@ -48,7 +48,6 @@ struct options {
 	bool merge_dicts; /* a __dict__ is part of what it belongs to */
 	size_t chains; /* ways to an object that --chain shows */
 	bool draws; /* an option that goes with graphs was given */
-	bool limits; /* --limit was given */
 	enum garbage_choice garbage;
 	const char *count_of; /* name of a type */
 	double wait; /* seconds between the two looks of --new-ids */

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "capture.h"
+#include "chain.h"
 #include "error.h"
 #include "events.h"
 #include "graph.h"
@@ -105,9 +106,22 @@ void render_count_of(struct render *render, const char *name, uint64_t count, co
  * Objects and their references: a tree that starts at what was asked for, each object with what it holds under it, or
  * with what refers to it (graph.backwards). An object that is met again is not unfolded twice.
  */
-/* Why the object at this address is alive; NULL: nothing that is there for good leads to it. */
-struct chain;
-void render_chain(struct render *render, uint64_t address, const struct chain *chain);
+/*
+ * Why objects are alive. In a table, ways that differ in keys and numbers only are told once, those with most objects
+ * first.
+ */
+struct chains_of {
+	uint64_t address;
+	struct chains chains;
+	bool garbage; /* then there are none */
+};
+struct chains_report {
+	struct chains_of *objects;
+	size_t count;
+};
+void render_chains(struct render *render, const struct chains_report *report);
+
+/* Nodes and edges: an indented tree, or the JSON event. */
 void render_graph(struct render *render, const struct graph *graph);
 
 /* The target ended, or the run failed: an event in JSON, a sentence on standard error. */

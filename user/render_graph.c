@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chain.h"
 #include "text.h"
 
 /* --- a tree --- */
@@ -279,37 +278,4 @@ void render_graph(struct render *render, const struct graph *graph)
 		graph_as_json(render, graph);
 	else
 		graph_as_text(render, graph);
-}
-
-/* --- a chain --- */
-
-static void chain_as_json(struct render *render, uint64_t address, const struct chain *chain)
-{
-	json_t *object = event(render, "chain");
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
-	json_object_set_new(object, "address", json_string(text));
-	json_object_set_new(object, "expression", chain ? json_text(chain->expression) : json_null());
-	json_object_set_new(object, "where", chain && chain->where ? json_text(chain->where) : json_null());
-	json_object_set_new(object, "plain", json_boolean(chain && chain->plain));
-	emit(render, object);
-}
-
-void render_chain(struct render *render, uint64_t address, const struct chain *chain)
-{
-	char *expression, *where;
-
-	if (render->json) {
-		chain_as_json(render, address, chain);
-		return;
-	}
-	if (!chain)
-		return;
-	expression = text_printable(chain->expression);
-	where = chain->where ? text_printable(chain->where) : NULL;
-	put(render, "%s%s%s\n", expression ? expression : "?", where ? "    in " : "", where ? where : "");
-	flush(render);
-	free(expression);
-	free(where);
 }

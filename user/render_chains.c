@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "render_writer.h"
+#include "text.h"
+
+/* Ways that look alike. */
+struct alike {
+	const struct chain *chain; /* the first of them */
+	char *pattern;
+	size_t count;
+};
+
+/* The way without what is in brackets, which tells the objects of one container apart. */
+static char *pattern_of(const struct chain *chain)
+{
+	const char *from = chain->expression, *where = chain->where ? chain->where : "";
+	char *pattern = malloc(strlen(from) + strlen(where) + 2), *to = pattern, quote = 0;
+	int depth = 0;
+
+	for (; pattern && *from; from++) {
+		bool opens = !quote && *from == '[', closes = !quote && *from == ']';
+
+		if (quote && *from == '\\' && from[1])
+			from++;
+		else if (quote ? *from == quote : depth && (*from == '\'' || *from == '"'))
+			quote = quote ? 0 : *from;
+		depth -= closes && depth;
+		if (!depth)
+			*to++ = *from;
+		depth += opens;
+	}
+	if (pattern)
+		strcpy(to, where);
+	return pattern;
+}
+
+static void add(struct alike *alike, size_t *count, const struct chain *chain)
+{
+	char *pattern = pattern_of(chain);
+
+	for (size_t i = 0; i < *count; i++) {
+		if (pattern && alike[i].pattern && strcmp(alike[i].pattern, pattern) == 0) {
+			alike[i].count++;
+			free(pattern);
+			return;
+		}
+	}
+	alike[(*count)++] = (struct alike){chain, pattern, 1};
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct alike *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return (x->chain > y->chain) - (x->chain < y->chain);
+}
+
+static void one_line(struct render *render, const struct alike *alike)
+{
+	char *expression = text_printable(alike->chain->expression);
+	char *where = alike->chain->where ? text_printable(alike->chain->where) : NULL;
+
+	put(render, "%s%s%s", expression ? expression : "?", where ? "    in " : "", where ? where : "");
+	if (alike->count > 1)
+		put(render, "    (and %zu more like it)", alike->count - 1);
+	put(render, "\n");
+	free(expression);
+	free(where);
+}
+
+static void as_lines(struct render *render, const struct chains_report *report)
+{
+	size_t all = 0, count = 0, first = 0;
+	struct alike *alike;
+
+	for (size_t i = 0; i < report->count; i++)
+		all += report->objects[i].chains.count;
+	alike = calloc(all + 1, sizeof(*alike));
+	for (size_t i = 0; alike && i < report->count; i++) {
+		for (size_t k = 0; k < report->objects[i].chains.count; k++)
+			add(alike, &count, &report->objects[i].chains.chain[k]);
+		/* The ways to one object stay in their order: shortest first. */
+		first = report->count == 1 ? count : 0;
+	}
+	if (count > first)
+		qsort(alike, count, sizeof(*alike), by_count);
+	for (size_t i = 0; i < count; i++) {
+		one_line(render, &alike[i]);
+		free(alike[i].pattern);
+	}
+	free(alike);
+	flush(render);
+}
+
+static json_t *address_of(const struct chains_of *of)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)of->address);
+	return json_string(text);
+}
+
+static void as_json(struct render *render, const struct chains_of *of)
+{
+	json_t *object = event(render, "chains"), *chains = json_array();
+
+	for (size_t i = 0; i < of->chains.count; i++) {
+		const struct chain *chain = &of->chains.chain[i];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "expression", json_text(chain->expression));
+		json_object_set_new(one, "where", chain->where ? json_text(chain->where) : json_null());
+		json_object_set_new(one, "plain", json_boolean(chain->plain));
+		json_array_append_new(chains, one);
+	}
+	json_object_set_new(object, "address", address_of(of));
+	json_object_set_new(object, "garbage", json_boolean(of->garbage));
+	json_object_set_new(object, "chains", chains);
+	emit(render, object);
+}
+
+void render_chains(struct render *render, const struct chains_report *report)
+{
+	size_t garbage = 0, held = 0;
+
+	for (size_t i = 0; i < report->count; i++) {
+		const struct chains_of *of = &report->objects[i];
+
+		if (render->json)
+			as_json(render, of);
+		garbage += of->garbage;
+		held += !of->garbage && !of->chains.count;
+	}
+	if (!render->json)
+		as_lines(render, report);
+	if (garbage)
+		render_note(
+			"%zu of %zu objects are garbage: only objects that nothing leads to lead to them, and the next "
+			"full collection will find them",
+			garbage, report->count);
+	if (held)
+		render_note(
+			"%zu of %zu objects: no object leads to them from what is there for good: C code holds them, "
+			"or a reference was leaked (--leaks)",
+			held, report->count);
+}
