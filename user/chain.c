@@ -16,14 +16,21 @@
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
 
-/* --- a search backwards, breadth first --- */
+/* --- a search backwards, nearest first --- */
+
+/* A reference that is followed two steps later. */
+struct deferred {
+	uint32_t source, node;
+};
 
 struct search {
 	struct backrefs *backrefs;
 	uint32_t target;
 	uint32_t *next; /* by object: the one that it leads to; NODE_NONE: not seen */
-	uint32_t *queue;
-	uint32_t head, tail;
+	uint32_t *queue, *later; /* so far from the target, and a step farther */
+	size_t count, later_count;
+	struct deferred *deferred[2]; /* from the step before, and from this one */
+	size_t deferred_count[2], deferred_room[2];
 	bool tables; /* the interpreter's own are roots, too */
 	bool possible; /* possible references count, too */
 	struct chains *chains;
@@ -31,13 +38,54 @@ struct search {
 	bool failed;
 };
 
-static bool push(struct search *search, uint32_t node, uint32_t leads_to)
+static void push(uint32_t *queue, size_t *count, struct search *search, uint32_t node, uint32_t leads_to)
 {
 	if (search->next[node] != NODE_NONE)
-		return false;
+		return;
 	search->next[node] = leads_to;
-	search->queue[search->tail++] = node;
-	return true;
+	queue[(*count)++] = node;
+}
+
+static void defer(struct search *search, uint32_t source, uint32_t node)
+{
+	if (search->deferred_count[1] == search->deferred_room[1]) {
+		size_t room = search->deferred_room[1] ? search->deferred_room[1] * 2 : 64;
+		struct deferred *grown = realloc(search->deferred[1], room * sizeof(*grown));
+
+		if (!grown) {
+			search->failed = true;
+			return;
+		}
+		search->deferred[1] = grown;
+		search->deferred_room[1] = room;
+	}
+	search->deferred[1][search->deferred_count[1]++] = (struct deferred){source, node};
+}
+
+/* Whether the source leads to the node as its namespace, which Python's expressions do not name. */
+static bool is_own_dict(struct backrefs *backrefs, uint32_t source, uint32_t node)
+{
+	const struct shape *shape = backrefs_shape(backrefs, source), *dict = backrefs_shape(backrefs, node);
+	struct referent referent;
+
+	return shape && dict && dict->kind == OBJECT_DICT &&
+	       (shape->managed || shape->dictoffset || shape->kind == OBJECT_TYPE) &&
+	       picture_referent(backrefs, source, backrefs->address[node], &referent) && referent.way == WAY_MEMBER;
+}
+
+/* A step is an attribute or an item. A frame counts twice: whoever looks for an owner wants no traceback. */
+static void step(struct search *search, uint32_t source, uint32_t node)
+{
+	const struct shape *shape = backrefs_shape(search->backrefs, source);
+
+	if (search->next[source] != NODE_NONE)
+		return;
+	if (shape && shape->kind == OBJECT_FRAME)
+		defer(search, source, node);
+	else if (is_own_dict(search->backrefs, source, node))
+		push(search->queue, &search->count, search, source, node);
+	else
+		push(search->later, &search->later_count, search, source, node);
 }
 
 /* The way from the nodes before it on: through `node`, on to the target. */
@@ -98,7 +146,7 @@ static void look_at_source(struct search *search, uint32_t source, uint32_t node
 	else if (root_module(backrefs->roots, backrefs->address[source]) || is_static_type(backrefs, source))
 		arrive(search, &source, 1, node);
 	else
-		push(search, source, node);
+		step(search, source, node);
 }
 
 static void look_at(struct search *search, uint32_t node)
@@ -117,17 +165,44 @@ static void look_at(struct search *search, uint32_t node)
 	}
 }
 
+/* What is a step farther comes next, and with it what was put off at the step before. */
+static void go_on(struct search *search)
+{
+	uint32_t *queue = search->queue;
+	struct deferred *deferred = search->deferred[0];
+	size_t room = search->deferred_room[0];
+
+	search->queue = search->later;
+	search->count = search->later_count;
+	search->later = queue;
+	search->later_count = 0;
+	for (size_t i = 0; i < search->deferred_count[0]; i++)
+		push(search->queue, &search->count, search, deferred[i].source, deferred[i].node);
+	search->deferred[0] = search->deferred[1];
+	search->deferred_count[0] = search->deferred_count[1];
+	search->deferred_room[0] = search->deferred_room[1];
+	search->deferred[1] = deferred;
+	search->deferred_count[1] = 0;
+	search->deferred_room[1] = room;
+}
+
 static int run(struct search *search, struct error *error)
 {
 	struct backrefs *backrefs = search->backrefs;
+	uint64_t done = 0;
 
 	memset(search->next, 0xff, ((size_t)backrefs->objects + 1) * sizeof(*search->next));
-	search->head = search->tail = 0;
-	push(search, search->target, search->target);
-	while (search->head < search->tail && search->chains->count < search->most && !search->failed) {
-		if (search->head % STEP == 0 && interrupt_signal)
-			return error_set(error, ERROR_INTERRUPTED, "interrupted");
-		look_at(search, search->queue[search->head++]);
+	search->count = search->later_count = search->deferred_count[0] = search->deferred_count[1] = 0;
+	push(search->queue, &search->count, search, search->target, search->target);
+	while (search->count || search->deferred_count[0]) {
+		for (size_t i = 0; i < search->count; i++) {
+			if (done++ % STEP == 0 && interrupt_signal)
+				return error_set(error, ERROR_INTERRUPTED, "interrupted");
+			if (search->chains->count >= search->most || search->failed)
+				return search->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
+			look_at(search, search->queue[i]);
+		}
+		go_on(search);
 	}
 	return search->failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
@@ -157,12 +232,25 @@ static void write_description(struct expression *expression, const char *what)
 	expression->plain = false;
 }
 
+/* What a class has under this name, and what Python gives for it, are two: a staticmethod and the function in it. */
+static bool is_bound_by_name(const struct referents *referents, uint64_t object)
+{
+	const struct shape *shape = shapes_of_object(referents->shapes, object);
+	struct type_name name = {0};
+	bool is = shape && typeresolve(referents->python, referents->memory, shape->type, &name) &&
+		  (strcmp(name.name, "staticmethod") == 0 || strcmp(name.name, "classmethod") == 0);
+
+	type_name_free(&name);
+	return is;
+}
+
 /* ".name" when the dict is the namespace of what came before, "['key']" else. */
 static void write_value(struct expression *expression, const struct referent *referent, bool is_namespace)
 {
 	const struct referents *referents = expression->backrefs->referents;
-	char *name =
-		is_namespace ? pyobject_text(&referents->python->layout, referents->memory, referent->object) : NULL;
+	char *name = is_namespace && !is_bound_by_name(referents, referent->to)
+			     ? pyobject_text(&referents->python->layout, referents->memory, referent->object)
+			     : NULL;
 	bool plain = false;
 	char *key;
 
@@ -302,18 +390,6 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 
 		if (!picture_referent(backrefs, from, backrefs->address[to], &referent))
 			return false;
-		/* To 3.10 a running frame is an object, which its root leads to. */
-		if (from >= backrefs->objects &&
-			backrefs->roots->root[from - backrefs->objects].object == backrefs->address[to] &&
-			referent.way == WAY_MEMBER) {
-			if (i + 2 < chain->count &&
-				picture_referent(backrefs, to, backrefs->address[chain->nodes[i + 2]], &referent) &&
-				referent.way == WAY_LOCAL) {
-				write_local(expression, from, &referent);
-				i++;
-			}
-			continue;
-		}
 		if (!is_namespace && is_to_namespace(backrefs, chain, i, &referent)) {
 			is_namespace = true;
 			continue;
@@ -346,7 +422,8 @@ int chains_find(
 	*chains = (struct chains){.chain = calloc(most + 1, sizeof(*chains->chain))};
 	search.next = calloc((size_t)backrefs->objects + 1, sizeof(*search.next));
 	search.queue = calloc((size_t)backrefs->objects + 1, sizeof(*search.queue));
-	if (!chains->chain || !search.next || !search.queue)
+	search.later = calloc((size_t)backrefs->objects + 1, sizeof(*search.later));
+	if (!chains->chain || !search.next || !search.queue || !search.later)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	/* What is asked for may be a root itself. */
 	else if (root_module(backrefs->roots, backrefs->address[node]) || is_static_type(backrefs, node))
@@ -362,6 +439,9 @@ int chains_find(
 	}
 	free(search.next);
 	free(search.queue);
+	free(search.later);
+	free(search.deferred[0]);
+	free(search.deferred[1]);
 	return result;
 }
 

@@ -34,8 +34,10 @@ static bool passes(const struct walk *walk, uint32_t node)
 	char *full;
 	bool pass;
 
-	if (!filter->glob_count || node >= walk->backrefs->objects || !backrefs_shape(walk->backrefs, node))
+	if (!filter->glob_count)
 		return true;
+	if (node >= walk->backrefs->objects || !backrefs_shape(walk->backrefs, node))
+		return false;
 	typeresolve(referents->python, referents->memory, backrefs_shape(walk->backrefs, node)->type, &name);
 	full = name.name ? type_name_full(&name) : NULL;
 	pass = full && name_filter_passes(filter, name.name, full);

@@ -277,16 +277,42 @@ static bool struct_words(
 	return true;
 }
 
+struct without_frames {
+	struct referents *referents;
+	referents_visit *visit;
+	void *context;
+};
+
+static bool skip_frames(void *context, const struct referent *referent)
+{
+	const struct without_frames *without = context;
+	const struct shape *shape =
+		referent->way == WAY_MEMBER ? shapes_of_object(without->referents->shapes, referent->to) : NULL;
+
+	return (shape && shape->kind == OBJECT_FRAME) || without->visit(without->context, referent);
+}
+
+/*
+ * To 3.10 a frame is an object, but mostly none that is tracked while it runs: it stands for what it holds. Its
+ * caller's frame is a root by itself.
+ */
+static bool old_frame(const struct root *root, struct referents *referents, referents_visit *visit, void *context)
+{
+	const struct shape *shape = shapes_of_object(referents->shapes, root->address);
+	struct without_frames without = {referents, visit, context};
+
+	return !shape || referents_of(referents, root->address, shape, skip_frames, &without);
+}
+
 bool root_referents(const struct root *root, struct referents *referents, referents_visit *visit, void *context)
 {
 	const struct layout *layout = &referents->python->layout;
 
 	switch (root->kind) {
 	case ROOT_FRAME:
-		if (layout->generator.frame_object >= 0)
-			return referents_of_frame(referents, root->address, true, visit, context);
-		return visit(
-			context, &(struct referent){.to = root->address, .kind = REFERENT_HELD, .way = WAY_MEMBER});
+		if (layout->generator.frame_object < 0)
+			return old_frame(root, referents, visit, context);
+		return referents_of_frame(referents, root->address, true, visit, context);
 	case ROOT_THREAD:
 		return struct_words(referents, root->address, (uint64_t)layout->tstate.size, visit, context);
 	case ROOT_INTERPRETER:

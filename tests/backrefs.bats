@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# Who keeps objects alive: referrers, referents and chains, as graph, tree and picture, of a process and of files. On the
+# interpreter that OGT_PYTHON names.
+
+load helpers
+
+start_owners() {
+  start owners.py "$INNER/known"
+  wait_for_barrier "$WORLD/known"
+}
+known() { jq -r "$1" "$WORLD/known"; }
+address_of() { known ".[] | select(.what == \"$1\") | .address"; }
+
+# judge_owners -p PID|--load FILE
+judge_owners() {
+  local addresses
+  addresses=$(known '[.[].address] | join(" ")')
+  # shellcheck disable=SC2086
+  ogt "$@" --format json --chain $addresses
+  succeeds
+  cp "$WORLD/out" "$WORLD/chains"
+  # shellcheck disable=SC2086
+  ogt "$@" --format json --max-depth 1 --too-many 0 --backrefs $addresses
+  succeeds
+  "$JUDGE" "$TESTS/judge_owners.py" "$WORLD/chains" "$WORLD/out" "$WORLD/known"
+}
+
+@test "chains are expressions that Python evaluates to the object; referrers equal gc.get_referrers()" {
+  start_owners
+  judge_owners -p "$TARGET"
+  runs_free "$TARGET"
+  ogt -p "$TARGET" --save "$WORLD/heap"
+  succeeds
+  judge_owners --load "$WORLD/heap"
+}
+
+@test "of a core file, too" {
+  only_system
+  start_owners
+  gcore -o "$WORLD/core" "$TARGET" >/dev/null 2>&1
+  judge_owners --load "$WORLD/core.$TARGET"
+}
+
+@test "a tree: who refers to it, and through what" {
+  only_system
+  start_owners
+  ogt -p "$TARGET" --backrefs "$(address_of in_list)" --max-depth 3 --merge-dicts
+  succeeds
+  cat "$WORLD/out"
+  grep -x 'Target *' "$WORLD/out"
+  grep -E '\[1\] of list  3 items' "$WORLD/out"
+  grep -E '\.in_list of module  app  \(root\)' "$WORLD/out"
+}
+
+@test "what an object refers to, strings and numbers among it" {
+  only_system
+  start_owners
+  ogt -p "$TARGET" --refs app.Store --max-depth 2 --format json
+  fails_with 1 'no object that the collector tracks is a app.Store'
+  ogt -p "$TARGET" --refs "$(address_of deep)" "$(known '.[] | select(.what == "in_list") | .referrers[0]')" --max-depth 1 --too-many 0 --format json
+  cat "$WORLD/err"
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.type == "int" or .type == "str" or .type == "float")] | length')" -ge 2 ]
+}
+
+@test "a limit of neighbours, of depth, of types, and reference counts" {
+  only_system
+  start_owners
+  ogt -p "$TARGET" --backrefs type --limit 1 --max-depth 1 --too-many 2 --refcounts --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[]] | length')" -le 3 ]
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target) | .refcount] | .[0] > 2')" = true ]
+  ogt -p "$TARGET" --backrefs Target --limit 0 --max-depth 0 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .edges[]] | length')" = 0 ]
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target)] | length')" -ge 30 ]
+  ogt -p "$TARGET" --backrefs Target --limit 0 --max-depth 1 --filter 'li*' --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target | not) | .type] | unique | join(" ")')" = list ]
+}
+
+@test "several chains do not share their first step; a running function's variable is a way" {
+  start two_ways.py "$INNER/known"
+  wait_for_barrier "$WORLD/known"
+  ogt -p "$TARGET" --chain "$(cat "$WORLD/known")" --chains 5 --format json
+  succeeds
+  json -c '[.[] | select(.event == "chains") | .chains[]]'
+  [ "$(json '[.[] | select(.event == "chains") | .chains[] | select(.where == null) | .expression] | sort | join(" ")')" = "__main__.a[0] __main__.b['k']" ]
+  [ "$(json '[.[] | select(.event == "chains") | .chains[] | select(.where != null) | .expression] | join(" ")')" = local ]
+  json '.[] | select(.event == "chains") | .chains[] | select(.where != null) | .where' | grep -E '^hold\(\) at .*two_ways.py:15'
+  ogt -p "$TARGET" --chain Wanted
+  succeeds
+  grep -E '^local    in hold\(\) at .*two_ways.py:15' "$WORLD/out"
+}
+
+@test "pictures: dot, svg, png, pdf; a file that is there stays as it was when one cannot be made" {
+  local kind
+  only_system
+  start_owners
+  for kind in dot svg png pdf; do
+    ogt -p "$TARGET" --backrefs "$(address_of deep)" -o "$WORLD/picture.$kind"
+    succeeds
+    [ -s "$WORLD/picture.$kind" ]
+    [ ! -s "$WORLD/out" ]
+  done
+  grep -q '^digraph' "$WORLD/picture.dot"
+  grep -q '<svg' "$WORLD/picture.svg"
+  [ "$(head -c 4 "$WORLD/picture.png" | tail -c 3)" = PNG ]
+  [ "$(head -c 4 "$WORLD/picture.pdf")" = %PDF ]
+  ogt -p "$TARGET" --chain "$(address_of deep)" -o "$WORLD/chain.svg"
+  succeeds
+  grep -q '<svg' "$WORLD/chain.svg"
+  [ "$(cat "$WORLD/out")" = "app.deep.a.b[1][1]['key']" ]
+  cp "$WORLD/picture.svg" "$WORLD/before"
+  PATH=/nowhere status=0
+  PATH=/nowhere /usr/bin/env -i PATH=/nowhere "$OGT" -p "$TARGET" --backrefs Target -o "$WORLD/picture.svg" >"$WORLD/out" 2>"$WORLD/err" || status=$?
+  PATH=/usr/bin:/bin:/usr/sbin:/sbin
+  fails_with 1 graphviz
+  cmp "$WORLD/picture.svg" "$WORLD/before"
+  ogt -p "$TARGET" --backrefs Target -o "$WORLD/no/such/folder.svg"
+  fails_with 1 'no/such/folder.svg'
+}
+
+@test "nothing of that name: the nearest are told; an address where nothing is; one of a million" {
+  only_system
+  start_owners
+  ogt -p "$TARGET" --backrefs Tarjet
+  fails_with 1 'there are: Target' '1 of 1 were not found'
+  ogt -p "$TARGET" --backrefs 0x1000 "$(address_of deep)"
+  fails_with 1 '0x1000: no object is there' '1 of 2'
+  grep -q Target "$WORLD/out"
+  ogt -p "$TARGET" --backrefs function --limit 2 --max-depth 0
+  succeeds
+  grep -E '[0-9]+ objects are a function: the newest 2 are shown' "$WORLD/err"
+}
+
+@test "a graph that is too large is cut, and says so" {
+  only_system
+  start_owners
+  ogt -p "$TARGET" --refs "$(address_of deep)" --max-depth 20 --too-many 0 -o "$WORLD/large.dot"
+  succeeds
+  ogt -p "$TARGET" --backrefs function --limit 0 --max-depth 3 --too-many 0 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[]] | length')" = 1000 ]
+  [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
+}
+
+@test "options that do not go together" {
+  only_system
+  ogt -p 1 --backrefs A --refs B
+  fails_with 2 'at a time'
+  ogt -p 1 --types --max-depth 2
+  fails_with 2 'max-depth'
+  ogt -p 1 --backrefs A --chains 2
+  fails_with 2 'chains'
+  ogt -p 1 --types --garbage some
+  fails_with 2 "not 'some'"
+}
