@@ -190,7 +190,7 @@ registry = collections.OrderedDict()
 EVALUABLE = {
     "store": ["app.Store._items['k'][3].owner"],
     "submodule": ["app.cache.items['deep'][0]['x']"],
-    "deep": ["app.deep.a.b[1][1]['key']"],
+    "deep": ["app.deep.a.b[1][1]['key']", "app.bound.__self__.b[1][1]['key']"],
     "plain": ["app.plain"],
     "either": ["app.either", "app.alias"],
     "in_list": ["app.in_list[1]"],
