@@ -66,7 +66,7 @@ static void defer(struct search *search, uint32_t source, uint32_t node)
 static bool is_own_dict(struct backrefs *backrefs, uint32_t source, uint32_t node)
 {
 	const struct shape *shape = backrefs_shape(backrefs, source), *dict = backrefs_shape(backrefs, node);
-	struct referent referent;
+	struct referent referent = {0};
 
 	return shape && dict && dict->kind == OBJECT_DICT &&
 	       (shape->managed || shape->dictoffset || shape->kind == OBJECT_TYPE) &&
@@ -370,7 +370,7 @@ static void write_root(struct expression *expression, struct chain *chain)
 static bool is_to_namespace(
 	struct backrefs *backrefs, const struct chain *chain, size_t i, const struct referent *referent)
 {
-	struct referent next;
+	struct referent next = {0};
 
 	return referent->way == WAY_MEMBER && referent->name && strcmp(referent->name, "__dict__") == 0 &&
 	       i + 2 < chain->count &&
@@ -382,7 +382,7 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 {
 	struct backrefs *backrefs = expression->backrefs;
 	bool is_namespace = false;
-	struct referent referent;
+	struct referent referent = {0};
 
 	write_root(expression, chain);
 	for (size_t i = 0; i + 1 < chain->count; i++) {
@@ -417,6 +417,7 @@ int chains_find(
 	struct backrefs *backrefs, uint32_t node, size_t most, bool tables, struct chains *chains, struct error *error)
 {
 	struct search search = {.backrefs = backrefs, .target = node, .chains = chains, .most = most};
+	const uint32_t none = NODE_NONE;
 	int result = 0;
 
 	*chains = (struct chains){.chain = calloc(most + 1, sizeof(*chains->chain))};
@@ -427,7 +428,7 @@ int chains_find(
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	/* What is asked for may be a root itself. */
 	else if (root_module(backrefs->roots, backrefs->address[node]) || is_static_type(backrefs, node))
-		search.next[node] = node, arrive(&search, NULL, 0, node);
+		arrive(&search, &none, 0, node);
 	search.tables = tables;
 	for (int round = 0; round < (tables ? 2 : 1) && result == 0 && !chains->count; round++) {
 		search.possible = round > 0;

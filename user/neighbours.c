@@ -52,7 +52,7 @@ static bool passes(const struct walk *walk, uint32_t node)
 static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
 {
 	const struct shape *shape = node < backrefs->objects ? backrefs_shape(backrefs, node) : NULL;
-	struct referent referent;
+	struct referent referent = {0};
 
 	if (!shape || shape->kind != OBJECT_DICT)
 		return NODE_NONE;
@@ -71,7 +71,7 @@ static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
 static char *attribute_label(struct backrefs *backrefs, uint32_t dict, uint32_t to)
 {
 	const struct referents *referents = backrefs->referents;
-	struct referent referent;
+	struct referent referent = {0};
 	char *key, *label = NULL;
 
 	if (!picture_referent(backrefs, dict, backrefs->address[to], &referent) || referent.way != WAY_VALUE)

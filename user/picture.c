@@ -152,7 +152,7 @@ void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
 {
 	struct backrefs *backrefs = picture->backrefs;
 	bool is_object = from < backrefs->objects;
-	struct referent referent;
+	struct referent referent = {0};
 
 	if (to >= backrefs->objects || !picture_referent(backrefs, from, backrefs->address[to], &referent))
 		return;
