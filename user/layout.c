@@ -116,7 +116,7 @@
 #define FRAME_OBJECT \
 	.function = LAYOUT_ABSENT, .names = 56, .object = LAYOUT_ABSENT, .value_stack = 64, .stack = 72, .stack_style = STACK_TOP, \
 	.code = 32, .previous = 24, .owner = LAYOUT_ABSENT, .locals = LAYOUT_ABSENT, .style = FRAME_LASTI_BYTES, .code_tag = 0
-#define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124, .held = {24, 32, 40, 48, 56, 80, 88, 96}
+#define FRAME_3_6 FRAME_OBJECT, .instruction = 120, .size = 124, .held = {24, 32, 40, 48, 56, 80, 88, 96, 104}
 #define FRAME_3_7 FRAME_OBJECT, .instruction = 104, .size = 108, .held = {24, 32, 40, 48, 56, 80}
 #define FRAME_3_10 \
 	.function = LAYOUT_ABSENT, .names = 56, .object = LAYOUT_ABSENT, .value_stack = 64, .stack = 80, .stack_style = STACK_DEPTH, \
@@ -204,14 +204,14 @@
 	.set_table = 40, .set_small = 64, .bytearray_allocated = 24, .bytearray_start = 40, .method_function = 16, \
 	.method_self = 24, .builtin_def = 16, .builtin_self = 24, .module_dict = 16, .cell_ref = 16, \
 	.weakref_object = 16, .exception_args = 24, .slice_start = 16, .slice_stop = 24, .slice_step = 32, WRAPPERS
-#define MODULE_DEF .module_def = 24, .module_state = 32, .module_state_size = 56, .module_traverse = 80
+#define MODULE_DEF .module_def = 24, .module_state = 32, .module_state_size = 56, .module_traverse = 80, .module_name = 48
 #define MEMBER_3_6 MEMBER, MODULE_DEF, .tuple_items = 24, .function_code = 16, .function_qualname = 104
 #define MEMBER_3_10 MEMBER, MODULE_DEF, .tuple_items = 24, .function_code = 48, .function_qualname = 40
 #define MEMBER_TUPLE_HASH MEMBER, .tuple_items = 32, .function_code = 48, .function_qualname = 40
 #define MEMBER_3_14 MEMBER_TUPLE_HASH, MODULE_DEF
 #define MEMBER_3_15 \
 	MEMBER_TUPLE_HASH, .bytearray_extra = 33, .module_def = LAYOUT_ABSENT, .module_state = 24, .module_state_size = 56, \
-	.module_traverse = 64
+	.module_traverse = 64, .module_name = 40
 
 /*
  * Modules/_collectionsmodule.c, Modules/arraymodule.c, Modules/_functoolsmodule.c, Objects/odictobject.c: structs that are
@@ -231,10 +231,11 @@
 #define GENERATOR_INSIDE .running = LAYOUT_ABSENT, .old_state = LAYOUT_ABSENT, .frame_object = 24
 #define GENERATOR_3_11 \
 	GENERATOR_INSIDE, .frame = 80, .qualname = 40, .state = 75, .created = -2, .executing = 0, .completed = 1
-#define GENERATOR GENERATOR_INSIDE, .frame = 72, .qualname = 32, .state = 67
+#define GENERATOR GENERATOR_INSIDE, .keeps_code = true, .frame = 72, .qualname = 32, .state = 67
 #define GENERATOR_3_12 GENERATOR, .created = -2, .executing = 0, .completed = 1
 #define GENERATOR_3_13 GENERATOR, .created = -3, .executing = 0, .completed = 1
-#define GENERATOR_3_15 GENERATOR, .created = 0, .executing = 4, .completed = 5
+#define GENERATOR_3_14 GENERATOR_3_13, .visits_code = true
+#define GENERATOR_3_15 GENERATOR, .visits_code = true, .created = 0, .executing = 4, .completed = 5
 
 /* Include/cpython/object.h, Include/descrobject.h, Include/structmember.h (3.12+ Include/descrobject.h). */
 #define ATTRIBUTE_3_6(keys) ATTRIBUTE_OF(keys, 0, VALUES_DICT), .ht_module = LAYOUT_ABSENT
@@ -270,7 +271,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 56), .ordered_visits_keys = true},
+		.library = {LIBRARY(80, false, 56)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
@@ -300,7 +301,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 56), .ordered_visits_keys = true},
+		.library = {LIBRARY(80, false, 56)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
@@ -336,7 +337,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 64), .ordered_visits_keys = true},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
@@ -372,7 +373,7 @@ static const struct layout layouts[] = {
 		.unicode = {UNICODE_3_6},
 		.dict = {DICT_3_6},
 		.member = {MEMBER_3_6},
-		.library = {LIBRARY(80, false, 64), .ordered_visits_keys = true},
+		.library = {LIBRARY(80, false, 64)},
 		.generator = {GENERATOR_3_6},
 		.attribute = {ATTRIBUTE_3_6(856)},
 		.integer = {INTEGER_3_6},
@@ -700,7 +701,7 @@ static const struct layout layouts[] = {
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
 		.library = {LIBRARY(216, true, 80)},
-		.generator = {GENERATOR_3_13},
+		.generator = {GENERATOR_3_14},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},
@@ -744,7 +745,7 @@ static const struct layout layouts[] = {
 		.dict = {DICT_3_11},
 		.member = {MEMBER_3_14},
 		.library = {LIBRARY(216, true, 80)},
-		.generator = {GENERATOR_3_13},
+		.generator = {GENERATOR_3_14},
 		.attribute = {ATTRIBUTE(880, 8, VALUES_INLINE)},
 		.integer = {INTEGER_3_12},
 	},

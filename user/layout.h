@@ -24,8 +24,10 @@
 #define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4) /* 3.11+ */
 #define TPFLAGS_IMMUTABLE (UINT64_C(1) << 8) /* 3.10+, unused before: of C code, even where HEAPTYPE is set */
 #define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9) /* made at run time, not a static struct of C code */
+#define TPFLAGS_BASETYPE (UINT64_C(1) << 10)
 #define TPFLAGS_READY (UINT64_C(1) << 12)
 #define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
+#define TPFLAGS_VERSION_TAG (UINT64_C(1) << 18) /* of static types, to 3.9 of all */
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28) /* str and what derives from it */
 #define TPFLAGS_DICT_SUBCLASS (UINT64_C(1) << 29)
 #define TPFLAGS_TYPE_SUBCLASS (UINT64_C(1) << 31)
@@ -139,7 +141,7 @@ struct layout {
 		int32_t object; /* frame_obj: PyFrameObject or NULL, 3.11+ */
 		int32_t value_stack; /* f_valuestack, 3.6-3.10: the first value that is put aside */
 		int32_t stack; /* by stack_style */
-		int32_t held[9]; /* of a PyFrameObject: what its tp_traverse visits besides variables; ends with 0 */
+		int32_t held[10]; /* of a PyFrameObject: what its tp_traverse visits besides variables; ends with 0 */
 		enum frame_instruction style;
 		enum frame_stack stack_style;
 		uint64_t code_tag; /* bits of the word at code that are not address: tags of _PyStackRef, 3.14+ */
@@ -281,6 +283,7 @@ struct layout {
 		int32_t module_state; /* pointer to memory of its C code; may be NULL */
 		int32_t module_state_size; /* in PyModuleDef m_size, 3.15+ in PyModuleObject; Py_ssize_t */
 		int32_t module_traverse; /* likewise: m_traverse, md_state_traverse */
+		int32_t module_name;
 		int32_t cell_ref;
 		int32_t weakref_object;
 		int32_t exception_args; /* PyBaseExceptionObject args, a tuple */
@@ -317,7 +320,6 @@ struct layout {
 		int32_t node_hash;
 		int32_t node_next;
 		int32_t node_size;
-		bool ordered_visits_keys; /* its tp_traverse visits the keys of the nodes, too; to 3.7 */
 		bool ordered_as_dict; /* repr() shows {}, not a list of pairs; 3.12+ */
 		int32_t array_size; /* sizeof(arrayobject) */
 		int32_t array_items;
@@ -339,6 +341,8 @@ struct layout {
 		int32_t old_state; /* in PyFrameObject: the same, 3.10 */
 		int32_t frame_object; /* in PyFrameObject: pointer to its _PyInterpreterFrame, 3.11+ */
 		int8_t created, executing, completed; /* values of state; from completed on it is over */
+		bool keeps_code; /* in the frame of one that is over, 3.12+, */
+		bool visits_code; /* where its tp_traverse visits it, 3.14+ */
 	} generator;
 
 	struct { /* attributes of instances */

@@ -16,29 +16,64 @@ enum member_use {
 	MEMBER_BORROWED, /* is no reference, though it may lead to an object */
 };
 
-/*
- * What the word at this offset of the struct of a type so called (tp_name) is in CPython 3.minor; *name, if not NULL,
- * receives what Python code calls it, or NULL.
- */
-enum member_use member_use(const char *type, int minor, uint32_t offset, const char **name);
+/* What the state of a module is called in the tables, with its name. */
+#define MODULE_STATE "module:"
+
+/* A release as one number. */
+#define MEMBER_VERSION(minor, micro) ((minor) << 8 | (micro))
+
+/* Words of the struct of a type, in releases from ... to ...: from offset `first` up to `end`, bytes. */
+struct member {
+	const char *type; /* tp_name; "module:NAME": the state of a module, "module NAME": a module itself */
+	uint16_t from, to;
+	uint16_t first, end; /* both UINT16_MAX: what tp_members calls `name` */
+	enum member_use use;
+	const char *name; /* what Python code calls it; may be NULL */
+};
+
+/* References in an array. Offsets in bytes; 0 in the optional ones means that there is no such thing. */
+struct member_array {
+	const char *type; /* as above */
+	uint16_t from, to;
+	enum member_use use;
+	const char *after; /* offsets count from the member that tp_members calls so */
+	uint16_t only_if; /* this word is not 0 */
+	uint16_t through; /* this word leads to a struct that the following are in */
+	uint16_t array; /* where the pointer to the array is */
+	bool inside; /* the array itself is there */
+	uint16_t count; /* where the number of entries is, */
+	bool count_is_int; /* in 32 bits, */
+	uint16_t fixed; /* if it is not this */
+	uint16_t stride; /* from one entry to the next; 0: 8 */
+	uint16_t within; /* where in an entry the reference is */
+	bool to_struct; /* an entry is a pointer to the struct that `within` is in */
+	const char *name;
+};
+
+/* The row for a word that tp_members calls `published` (may be NULL); NULL: there is none. */
+const struct member *member_find(const char *type, uint16_t version, uint32_t offset, const char *published);
+
+/* The arrays of a type, one after the other: last is NULL for the first; NULL after the last. */
+const struct member_array *member_array_next(const char *type, uint16_t version, const struct member_array *last);
 
 /* Structs that lead to objects by ways of their own. */
 enum member_special {
 	SPECIAL_NONE,
 	SPECIAL_LRU_CACHE, /* a ring of links, each with key and result (Modules/_functoolsmodule.c) */
-	SPECIAL_ELEMENT, /* children in an array elsewhere (Modules/_elementtree.c) */
-	SPECIAL_TEE, /* an array that is filled as far as a number says (Modules/itertoolsmodule.c, teedataobject) */
+	SPECIAL_LRU_LINKS, /* the links of this ring are what is visited */
+	SPECIAL_ELEMENT, /* words with tags (Modules/_elementtree.c) */
+	SPECIAL_SQLITE_CACHE, /* a chain of nodes (Modules/_sqlite/cache.c) */
 	SPECIAL_FROZENDICT, /* as a dict (3.15+) */
 };
 /* Where their own ways begin, bytes: what has been the same in every version. */
 #define LRU_NEXT 24 /* in an lru_cache and in a link: the next link */
 #define LRU_KEY 40 /* of a link; its result follows */
-#define TEE_COUNT 24 /* int: how many values are filled */
-#define TEE_VALUES 40
 #define ELEMENT_TEXT 24 /* may have its lowest bit set; so may tail, which follows */
-#define ELEMENT_EXTRA 40 /* pointer to attrib, length, allocated, pointer to children */
+#define ELEMENT_EXTRA 40
+#define CACHE_FIRST 40 /* the first node */
+#define NODE_NEXT 48
 
-enum member_special member_special(const char *type, int minor);
+enum member_special member_special(const char *type, uint16_t version);
 
 /* Whether a type with this tp_name is of CPython itself: no dot, or of a C module of its standard library. */
 bool member_is_cpython(const char *type);

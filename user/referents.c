@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "referents.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,22 @@ static enum referent_kind kind_of_use(const struct looking *looking, enum member
 	return looking->kind;
 }
 
+/* How long the items of a var-sized object are, bytes. */
+static uint64_t items_size(const struct looking *looking)
+{
+	const struct shape *shape = looking->shape;
+	uint64_t count;
+
+	if (!at(looking, looking->object, looking->layout->member.size, &count))
+		return 0;
+	if ((int64_t)count < 0)
+		count = -count;
+	/* lv_tag has the number of digits from its fourth bit on. */
+	if (looking->layout->integer.tagged && shape->kind == OBJECT_INT)
+		count >>= 3;
+	return count > ELEMENTS_MOST ? 0 : count * shape->itemsize;
+}
+
 static bool words(struct looking *looking)
 {
 	const struct shape *shape = looking->shape;
@@ -101,10 +118,11 @@ static bool words(struct looking *looking)
 
 	for (size_t i = 0; i < shape->word_count && go_on; i++) {
 		const struct shape_word *word = &shape->words[i];
-		uint64_t to;
+		uint64_t place = looking->object + word->offset, to;
 
-		if (!at(looking, looking->object, (int32_t)word->offset, &to) || !to ||
-			(!word->sure && !is_object(looking, to)))
+		if (word->after_items)
+			place += items_size(looking);
+		if (!at(looking, place, 0, &to) || !to || (!word->sure && !is_object(looking, to)))
 			continue;
 		/* Members of a class of Python code are sure, whatever its base is. */
 		looking->kind = word->sure ? REFERENT_VISITED : kind_of_use(looking, word->use);
@@ -112,6 +130,59 @@ static bool words(struct looking *looking)
 		looking->kind = kind;
 	}
 	return go_on;
+}
+
+/* The number of entries of an array, and the address of the first; false when there is none. */
+static bool find_array(const struct looking *looking, const struct member_array *array, uint64_t base, uint64_t *first,
+	uint64_t *count)
+{
+	uint32_t number;
+
+	if (array->only_if && (!at(looking, base, array->only_if, first) || !*first))
+		return false;
+	if (array->through && (!at(looking, base, array->through, &base) || !base))
+		return false;
+	*first = base + array->array;
+	if (!array->inside && (!at(looking, *first, 0, first) || !*first))
+		return false;
+	*count = array->fixed;
+	if (array->fixed)
+		return true;
+	if (!array->count_is_int)
+		return at(looking, base, array->count, count) && *count <= ELEMENTS_MOST;
+	if (!memory_u32(looking->memory, base + array->count, &number))
+		return false;
+	*count = number;
+	return (int32_t)number >= 0;
+}
+
+static bool elements(struct looking *looking, const struct member_array *array, uint64_t base)
+{
+	uint64_t first, count, place, to, stride = array->stride ? array->stride : WORD;
+	enum referent_kind kind = looking->kind;
+	bool go_on = true;
+
+	if (!find_array(looking, array, base, &first, &count))
+		return true;
+	looking->kind = kind_of_use(looking, array->use);
+	for (uint64_t i = 0; i < count && go_on; i++) {
+		place = first + i * stride;
+		if ((array->to_struct && !at(looking, place, 0, &place)) || !at(looking, place, array->within, &to))
+			break;
+		if (to && is_object(looking, to))
+			go_on = one(looking, array->fixed ? WAY_MEMBER : WAY_ITEM, to, i, 0, array->name);
+	}
+	looking->kind = kind;
+	return go_on;
+}
+
+static bool arrays(struct looking *looking)
+{
+	for (size_t i = 0; i < looking->shape->array_count; i++) {
+		if (!elements(looking, &looking->shape->arrays[i], looking->object))
+			return false;
+	}
+	return true;
 }
 
 /* The words that follow a struct of varying size, which may lead to objects. */
@@ -239,7 +310,7 @@ static bool dict(struct looking *looking)
 	return combined(looking, &entries, keys_are_visited(looking, keys, &entries), WAY_VALUE);
 }
 
-/* Objects/odictobject.c, odict_traverse: to 3.7 it visits the keys of its own chain of nodes, too. */
+/* Objects/odictobject.c, odict_traverse: the keys of its own chain of nodes, too. */
 static bool ordered_dict(struct looking *looking)
 {
 	const struct layout *layout = looking->layout;
@@ -247,7 +318,7 @@ static bool ordered_dict(struct looking *looking)
 
 	if (!dict(looking))
 		return false;
-	if (!layout->library.ordered_visits_keys || !at(looking, looking->object, layout->library.ordered_first, &node))
+	if (!at(looking, looking->object, layout->library.ordered_first, &node))
 		return true;
 	for (uint64_t i = 0; node && i < LINKS_MOST; i++) {
 		if (!at(looking, node, layout->library.node_key, &key) || !one(looking, WAY_KEY, key, i, 0, NULL) ||
@@ -268,12 +339,22 @@ static bool list(const struct looking *looking)
 	       array(looking, WAY_ITEM, address, count, 0);
 }
 
-static bool tuple(const struct looking *looking)
+static bool tuple(struct looking *looking)
 {
-	uint64_t count;
+	const struct shape *shape = looking->shape;
+	uint64_t count, first = looking->object + (uint64_t)looking->layout->member.tuple_items;
+	enum referent_kind kind = looking->kind;
+	bool go_on;
 
-	return !at(looking, looking->object, looking->layout->member.size, &count) ||
-	       array(looking, WAY_ITEM, looking->object + (uint64_t)looking->layout->member.tuple_items, count, 0);
+	if (!at(looking, looking->object, looking->layout->member.size, &count))
+		return true;
+	go_on = array(looking, WAY_ITEM, first, count, 0);
+	if (!go_on || shape->tail <= count)
+		return go_on;
+	looking->kind = kind_of_use(looking, shape->tail_use);
+	go_on = array(looking, WAY_ITEM, first + count * WORD, shape->tail - count, 0);
+	looking->kind = kind;
+	return go_on;
 }
 
 /* Objects/setobject.c, set_traverse: a removed element has the hash -1. */
@@ -333,36 +414,88 @@ static bool deque(const struct looking *looking)
 	return true;
 }
 
-/*
- * Objects/moduleobject.c, module_traverse: of the state of its C code the words that lead to objects. Numbers are not
- * visited.
- */
-static bool module(struct looking *looking)
+/* What the C code of a module keeps: where, how long, and what the tables of members call it. */
+struct module_state {
+	uint64_t address, size;
+	char type[64];
+};
+
+/* Objects/moduleobject.c, module_traverse; false when there is no state that it visits. */
+static bool find_state(const struct looking *looking, struct module_state *state)
 {
 	const struct layout *layout = looking->layout;
-	uint64_t state, traverse, size, from = looking->object, to;
-	enum referent_kind kind = looking->kind;
-	const struct shape *shape;
-	bool go_on = true;
+	uint64_t from = looking->object, traverse, name;
+	char *text;
 
 	if (layout->member.module_def >= 0 &&
 		(!at(looking, looking->object, layout->member.module_def, &from) || !from))
-		return true;
-	if (!at(looking, looking->object, layout->member.module_state, &state) || !state ||
+		return false;
+	if (!at(looking, looking->object, layout->member.module_state, &state->address) ||
 		!at(looking, from, layout->member.module_traverse, &traverse) || !traverse ||
-		!at(looking, from, layout->member.module_state_size, &size))
+		!at(looking, from, layout->member.module_state_size, &state->size))
+		return false;
+	text = at(looking, looking->object, layout->member.module_name, &name) && name
+		       ? pyobject_text(layout, looking->memory, name)
+		       : NULL;
+	snprintf(state->type, sizeof(state->type), MODULE_STATE "%s", text ? text : "");
+	free(text);
+	return true;
+}
+
+/* One word of it: names, and numbers that happen to be addresses, are not visited, unless it is known that they are. */
+static bool state_word(
+	struct looking *looking, const struct module_state *state, uint16_t version, uint64_t offset, uint64_t to)
+{
+	const struct shape *shape = shapes_of_object(looking->referents->shapes, to);
+	enum referent_kind kind = looking->kind;
+	const struct member *member;
+	enum member_use use;
+	bool go_on;
+
+	if (!shape)
 		return true;
-	for (uint64_t i = 0; i < size / WORD && i < STATE_MOST && go_on; i++) {
-		if (!at(looking, state, (int32_t)(i * WORD), &to))
-			return true;
-		shape = to ? shapes_of_object(looking->referents->shapes, to) : NULL;
-		if (!shape)
-			continue;
-		looking->kind = shape->kind == OBJECT_INT && kind == REFERENT_VISITED ? REFERENT_HELD : kind;
-		go_on = one(looking, WAY_STATE, to, i * WORD, 0, NULL);
-		looking->kind = kind;
-	}
+	member = member_find(state->type, version, (uint32_t)offset, NULL);
+	use = member						       ? member->use
+	      : shape->kind == OBJECT_INT || shape->kind == OBJECT_STR ? MEMBER_HELD
+								       : MEMBER_VISITED;
+	if (use == MEMBER_BORROWED)
+		return true;
+	looking->kind = kind_of_use(looking, use);
+	go_on = one(looking, WAY_STATE, to, offset, 0, NULL);
+	looking->kind = kind;
 	return go_on;
+}
+
+static bool module(struct looking *looking)
+{
+	uint16_t version = (uint16_t)(looking->referents->python->target->version >> 8);
+	const struct member_array *array = NULL;
+	struct module_state state;
+	const struct member *type;
+	uint64_t to;
+
+	if (!find_state(looking, &state))
+		return true;
+	/* "module NAME" is the module itself: some visit the type. */
+	state.type[sizeof(MODULE_STATE) - 2] = ' ';
+	type = member_find(state.type, version, (uint32_t)looking->layout->object.type, NULL);
+	if (type && at(looking, looking->object, looking->layout->object.type, &to) &&
+		!one(looking, WAY_TYPE, to, 0, 0, NULL))
+		return false;
+	state.type[sizeof(MODULE_STATE) - 2] = ':';
+	if (!state.address)
+		return true;
+	for (uint64_t i = 0; i < state.size / WORD && i < STATE_MOST; i++) {
+		if (!at(looking, state.address, (int32_t)(i * WORD), &to))
+			break;
+		if (to && !state_word(looking, &state, version, i * WORD, to))
+			return false;
+	}
+	while ((array = member_array_next(state.type, version, array))) {
+		if (!elements(looking, array, state.address))
+			return false;
+	}
+	return true;
 }
 
 /* lru_cache_tp_traverse: keys and results of a ring of links, and the type of each link, a heap type from 3.10 on. */
@@ -386,29 +519,49 @@ static bool lru_cache(const struct looking *looking)
 	return true;
 }
 
-/* element_gc_traverse: what is no plain word of the struct. */
+/* To 3.6 it is the links that are visited, as objects. */
+static bool lru_links(const struct looking *looking)
+{
+	uint64_t link;
+
+	if (!at(looking, looking->object, LRU_NEXT, &link))
+		return true;
+	for (uint64_t i = 0; link && link != looking->object && i < LINKS_MOST; i++) {
+		if (!one(looking, WAY_ITEM, link, i, 0, NULL))
+			return false;
+		if (!at(looking, link, LRU_NEXT, &link))
+			break;
+	}
+	return true;
+}
+
+/* pysqlite_Cache: it holds each node, besides its mapping. */
+static bool sqlite_cache(const struct looking *looking)
+{
+	uint64_t node;
+
+	if (!at(looking, looking->object, CACHE_FIRST, &node))
+		return true;
+	for (uint64_t i = 0; node && i < LINKS_MOST; i++) {
+		if (!one(looking, WAY_ITEM, node, i, 0, NULL))
+			return false;
+		if (!at(looking, node, NODE_NEXT, &node))
+			break;
+	}
+	return true;
+}
+
+/* element_gc_traverse: text and tail, where they have a tag. */
 static bool element(const struct looking *looking)
 {
-	uint64_t extra, to, count, children;
+	uint64_t to;
 
 	for (int32_t offset = ELEMENT_TEXT; offset < ELEMENT_EXTRA; offset += WORD) {
 		if (at(looking, looking->object, offset, &to) && to & 1 &&
 			!one(looking, WAY_MEMBER, to - 1, 0, 0, offset == ELEMENT_TEXT ? "text" : "tail"))
 			return false;
 	}
-	if (!at(looking, looking->object, ELEMENT_EXTRA, &extra) || !extra || !at(looking, extra, 0, &to) ||
-		!at(looking, extra, WORD, &count) || !at(looking, extra, 3 * WORD, &children))
-		return true;
-	return one(looking, WAY_MEMBER, to, 0, 0, "attrib") && array(looking, WAY_ITEM, children, count, 0);
-}
-
-static bool tee(const struct looking *looking)
-{
-	uint32_t count;
-
-	return !memory_u32(looking->memory, looking->object + TEE_COUNT, &count) ||
-	       TEE_VALUES + (uint64_t)count * WORD > looking->shape->base_size ||
-	       array(looking, WAY_ITEM, looking->object + TEE_VALUES, count, 0);
+	return true;
 }
 
 static bool special(const struct looking *looking)
@@ -416,10 +569,12 @@ static bool special(const struct looking *looking)
 	switch (looking->shape->special) {
 	case SPECIAL_LRU_CACHE:
 		return lru_cache(looking);
+	case SPECIAL_LRU_LINKS:
+		return lru_links(looking);
+	case SPECIAL_SQLITE_CACHE:
+		return sqlite_cache(looking);
 	case SPECIAL_ELEMENT:
 		return element(looking);
-	case SPECIAL_TEE:
-		return tee(looking);
 	default:
 		return items(looking);
 	}
@@ -482,21 +637,27 @@ static bool running(struct looking *looking, uint64_t frame, uint64_t code, uint
 	return go_on;
 }
 
+/* What Python code calls the frame object, and the code, of what has a frame in it. */
+static const struct frame_names {
+	const char *frame, *code;
+} frame_names = {"frame", "f_code"}, generator_names = {"gi_frame", "gi_code"},
+  coroutine_names = {"cr_frame", "cr_code"}, async_generator_names = {"ag_frame", "ag_code"};
+
 /* Objects/frameobject.c, _PyFrame_Traverse (3.11+), in the order of that. */
-static bool inner_frame(struct looking *looking, uint64_t frame, bool runs)
+static bool inner_frame(struct looking *looking, uint64_t frame, bool runs, const struct frame_names *names)
 {
 	const struct layout *layout = looking->layout;
 	uint64_t first = frame + (uint64_t)layout->frame.locals, code, to, end, locals;
 	uint32_t count = 0;
 
-	if (!at(looking, frame, layout->frame.object, &to) || !one(looking, WAY_MEMBER, to, 0, 0, "frame") ||
+	if (!at(looking, frame, layout->frame.object, &to) || !one(looking, WAY_MEMBER, to, 0, 0, names->frame) ||
 		!at(looking, frame, layout->frame.names, &to) || !one(looking, WAY_MEMBER, to, 0, 0, "f_locals") ||
 		!at(looking, frame, layout->frame.function, &to) ||
 		!one(looking, WAY_MEMBER, to & ~layout->frame.code_tag, 0, 0, "function") ||
 		!at(looking, frame, layout->frame.code, &code))
 		return false;
 	code &= ~layout->frame.code_tag;
-	if (!one(looking, WAY_MEMBER, code, 0, 0, "f_code"))
+	if (!one(looking, WAY_MEMBER, code, 0, 0, names->code))
 		return false;
 	locals = variables(looking, code);
 	if (layout->frame.stack_style == STACK_COUNT) {
@@ -537,14 +698,9 @@ static bool old_frame(const struct looking *looking)
 static bool frame_object(struct looking *looking)
 {
 	const struct layout *layout = looking->layout;
-	uint64_t frame, to;
+	uint64_t frame;
 	uint8_t owner;
 
-	for (size_t i = 0; layout->frame.held[i]; i++) {
-		if (at(looking, looking->object, layout->frame.held[i], &to) &&
-			!one(looking, WAY_MEMBER, to, (uint64_t)layout->frame.held[i], 0, NULL))
-			return false;
-	}
 	if (layout->generator.frame_object < 0)
 		return old_frame(looking);
 	/* Others own it while it runs. */
@@ -552,20 +708,38 @@ static bool frame_object(struct looking *looking)
 		!memory_read(looking->memory, frame + (uint64_t)layout->frame.owner, &owner, 1) ||
 		owner != FRAME_OWNED_BY_FRAME_OBJECT)
 		return true;
-	return inner_frame(looking, frame, false);
+	return inner_frame(looking, frame, false, &frame_names);
 }
 
-static bool generator(struct looking *looking)
+/* Of one that is over, the code is what stays of the frame, 3.12+. */
+static bool code_of_over(struct looking *looking, uint64_t frame, const char *name)
 {
 	const struct layout *layout = looking->layout;
+	enum referent_kind kind = looking->kind;
+	uint64_t code;
+	bool go_on;
+
+	if (!layout->generator.keeps_code || !at(looking, frame, layout->frame.code, &code))
+		return true;
+	looking->kind = kind_of_use(looking, layout->generator.visits_code ? MEMBER_VISITED : MEMBER_HELD);
+	go_on = one(looking, WAY_MEMBER, code & ~layout->frame.code_tag, 0, 0, name);
+	looking->kind = kind;
+	return go_on;
+}
+
+/* Objects/genobject.c, gen_traverse */
+static bool generator(struct looking *looking, const struct frame_names *names)
+{
+	const struct layout *layout = looking->layout;
+	uint64_t frame = looking->object + (uint64_t)layout->generator.frame;
 	int8_t state;
 
-	if (layout->generator.frame_object < 0)
+	if (layout->generator.frame_object < 0 ||
+		!memory_read(looking->memory, looking->object + (uint64_t)layout->generator.state, &state, 1))
 		return true;
-	if (!memory_read(looking->memory, looking->object + (uint64_t)layout->generator.state, &state, 1) ||
-		state >= layout->generator.completed)
-		return true;
-	return inner_frame(looking, looking->object + (uint64_t)layout->generator.frame, false);
+	if (state >= layout->generator.completed)
+		return code_of_over(looking, frame, names->code);
+	return inner_frame(looking, frame, false, names);
 }
 
 bool referents_of_frame(struct referents *referents, uint64_t frame, bool runs, referents_visit *visit, void *context)
@@ -577,7 +751,7 @@ bool referents_of_frame(struct referents *referents, uint64_t frame, bool runs, 
 		.visit = visit,
 		.context = context};
 
-	return inner_frame(&looking, frame, runs);
+	return inner_frame(&looking, frame, runs, &frame_names);
 }
 
 /* --- instances of classes --- */
@@ -586,21 +760,11 @@ bool referents_of_frame(struct referents *referents, uint64_t frame, bool runs, 
 static uint64_t dict_place(const struct looking *looking)
 {
 	const struct shape *shape = looking->shape;
-	uint64_t size, item;
 
 	if (shape->dictoffset >= 0)
 		return looking->object + (uint64_t)shape->dictoffset;
-	if (!at(looking, looking->object, looking->layout->member.size, &size) ||
-		!at(looking, shape->type, looking->layout->type.itemsize, &item))
-		return 0;
-	if ((int64_t)size < 0)
-		size = -size;
-	/* lv_tag has the number of digits from its fourth bit on. */
-	if (looking->layout->integer.tagged && shape->kind == OBJECT_INT)
-		size >>= 3;
-	if (size > ELEMENTS_MOST || item > ELEMENTS_MOST)
-		return 0;
-	return looking->object + ((shape->basicsize + item * size + 7) & ~UINT64_C(7)) + (uint64_t)shape->dictoffset;
+	return looking->object + ((shape->basicsize + items_size(looking) + 7) & ~UINT64_C(7)) +
+	       (uint64_t)shape->dictoffset;
 }
 
 /* Objects/dictobject.c, PyObject_VisitManagedDict; 3.11 Objects/typeobject.c, subtype_traverse */
@@ -673,9 +837,11 @@ static bool contents(struct looking *looking)
 	case OBJECT_FRAME:
 		return frame_object(looking);
 	case OBJECT_GENERATOR:
+		return generator(looking, &generator_names);
 	case OBJECT_COROUTINE:
+		return generator(looking, &coroutine_names);
 	case OBJECT_ASYNC_GENERATOR:
-		return generator(looking);
+		return generator(looking, &async_generator_names);
 	case OBJECT_TYPE:
 		return true;
 	default:
@@ -704,7 +870,7 @@ bool referents_of(
 		return false;
 	if (!shape->certain)
 		looking.kind = REFERENT_POSSIBLE;
-	if (!words(&looking) || !contents(&looking))
+	if (!words(&looking) || !arrays(&looking) || !contents(&looking))
 		return false;
 	if (shape->type_use == MEMBER_BORROWED)
 		return true;

@@ -18,12 +18,19 @@
 /* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
 #define T_OBJECT 6
 #define T_OBJECT_EX 16
+/* Its member flags, and a flag of __slots__ that lie behind the items (Include/descrobject.h, 3.15+). */
+#define MEMBERDEF_FLAGS 24
+#define AFTER_ITEMS (1u << 4)
+
+/* Bits that no ob_refcnt has, but most pointers: memory of others often begins with one. */
+#define NO_COUNT (UINT64_C(0xffff) << 32)
 
 struct shapes {
 	const struct python *python;
 	const struct layout *layout;
 	struct memory *memory;
 	int minor;
+	uint16_t version; /* MEMBER_VERSION */
 	uint64_t subtype_traverse;
 	/* Open addressing; an address without a shape is known to be no type. */
 	struct slot {
@@ -47,28 +54,35 @@ static uint64_t field(const struct shapes *shapes, uint64_t address, int32_t off
 
 /* --- the words of a struct --- */
 
-static bool add_word(struct shape *shape, uint32_t offset, enum member_use use, const char *name, bool sure)
+/* Makes room for one more in an array that has room for a power of two. */
+static bool make_room_in(void *array, size_t count, size_t size)
 {
-	struct shape_word *word;
+	void *old, *grown;
+
+	if (count & (count - 1))
+		return true;
+	memcpy(&old, array, sizeof(old));
+	grown = realloc(old, (count ? 2 * count : 1) * size);
+	if (!grown)
+		return false;
+	memcpy(array, &grown, sizeof(grown));
+	return true;
+}
+
+static bool add_word(struct shape *shape, struct shape_word word)
+{
+	const char *name = word.name;
 
 	for (size_t i = 0; i < shape->word_count; i++) {
-		if (shape->words[i].offset == offset)
+		if (shape->words[i].offset == word.offset && shape->words[i].after_items == word.after_items)
 			return true;
 	}
-	/* Room for a power of two of words. */
-	if (!(shape->word_count & (shape->word_count - 1))) {
-		size_t room = shape->word_count ? 2 * shape->word_count : 1;
-		void *grown = realloc(shape->words, room * sizeof(*shape->words));
-
-		if (!grown)
-			return false;
-		shape->words = grown;
-	}
-	word = &shape->words[shape->word_count];
-	*word = (struct shape_word){.offset = offset, .use = use, .sure = sure, .name = name ? strdup(name) : NULL};
-	if (name && !word->name)
+	if (!make_room_in(&shape->words, shape->word_count, sizeof(word)))
 		return false;
-	shape->word_count++;
+	word.name = name ? strdup(name) : NULL;
+	if (name && !word.name)
+		return false;
+	shape->words[shape->word_count++] = word;
 	return true;
 }
 
@@ -105,41 +119,98 @@ static const char *published_name(const struct shapes *shapes, uint64_t type, ui
 	return NULL;
 }
 
-/* Whatever the struct of a type of C code has from `first` on, up to `end`. */
-static bool add_struct_until(const struct shapes *shapes, struct shape *shape, uint32_t first, uint32_t end)
+static void read_name(const struct shapes *shapes, uint64_t type, char name[NAME_MOST])
 {
-	const struct layout *layout = shapes->layout;
-	uint64_t weak = field(shapes, shape->base, layout->type.weaklistoffset);
-	uint64_t dict = field(shapes, shape->base, layout->attribute.dictoffset);
-	char literal[NAME_MOST] = "", text[NAME_MOST];
-	uint32_t most = first + WORDS_MOST * WORD;
+	name[0] = 0;
+	if (!read_literal(shapes->memory, field(shapes, type, shapes->layout->type.name), name, NAME_MOST))
+		name[0] = 0;
+}
 
-	if (most > end)
-		most = end;
-	read_literal(shapes->memory, field(shapes, shape->base, layout->type.name), literal, sizeof(literal));
-	for (uint32_t offset = first; offset + WORD <= most; offset += WORD) {
-		const char *name;
-		enum member_use use = member_use(literal, shapes->minor, offset, &name);
+/* Where tp_members of a type and its bases has this name; 0: nowhere. */
+static uint32_t published_offset(const struct shapes *shapes, uint64_t type, const char *name, uint32_t size)
+{
+	char text[NAME_MOST];
 
-		if (offset == weak || use == MEMBER_BORROWED)
+	for (uint32_t offset = 0; offset + WORD <= size && offset < WORDS_MOST * WORD; offset += WORD) {
+		if (published_name(shapes, type, offset, text) && strcmp(text, name) == 0)
+			return offset;
+	}
+	return 0;
+}
+
+static bool add_arrays(const struct shapes *shapes, struct shape *shape, const char *literal)
+{
+	const struct member_array *row = NULL;
+
+	while ((row = member_array_next(literal, shapes->version, row))) {
+		struct member_array array = *row;
+		uint32_t first = array.after ? published_offset(shapes, shape->base, array.after, shape->base_size) : 0;
+
+		if (array.after && !first)
 			continue;
-		if (!name)
-			name = offset == dict ? "__dict__" : published_name(shapes, shape->base, offset, text);
-		if (!add_word(shape, offset, use, name, false))
+		array.array = (uint16_t)(array.array + first);
+		if (array.use == MEMBER_VISITED && !shape->base_traverses)
+			array.use = MEMBER_HELD;
+		if (!make_room_in(&shape->arrays, shape->array_count, sizeof(array)))
+			return false;
+		shape->arrays[shape->array_count++] = array;
+	}
+	return true;
+}
+
+/* Whether the word is the pointer to one of the arrays. */
+static bool leads_to_array(const struct shape *shape, uint32_t offset)
+{
+	for (size_t i = 0; i < shape->array_count; i++) {
+		const struct member_array *array = &shape->arrays[i];
+
+		if (array->through ? array->through == offset : !array->inside && array->array == offset)
+			return true;
+	}
+	return false;
+}
+
+/* One word of the struct of a type of C code. sure: it is known to hold a reference. */
+static bool add_member(
+	const struct shapes *shapes, struct shape *shape, const char *literal, uint32_t offset, bool sure)
+{
+	char text[NAME_MOST];
+	const char *published = published_name(shapes, shape->base, offset, text);
+	const struct member *member = member_find(literal, shapes->version, offset, published);
+	enum member_use use = member ? member->use : MEMBER_VISITED;
+
+	if (use == MEMBER_BORROWED || leads_to_array(shape, offset))
+		return true;
+	/* Whatever a class that derives from it visits, it is not this. */
+	if (use == MEMBER_VISITED && !shape->base_traverses)
+		use = MEMBER_HELD;
+	if (member && member->name)
+		published = member->name;
+	else if (!published && offset == field(shapes, shape->base, shapes->layout->attribute.dictoffset))
+		published = "__dict__";
+	return add_word(shape, (struct shape_word){.offset = offset, .use = use, .sure = sure, .name = published});
+}
+
+/* Whatever the struct of a type of C code has from `first` on. */
+static bool add_struct(const struct shapes *shapes, struct shape *shape, uint32_t first)
+{
+	uint64_t weak = field(shapes, shape->base, shapes->layout->type.weaklistoffset);
+	uint32_t end = first + WORDS_MOST * WORD < shape->base_size ? first + WORDS_MOST * WORD : shape->base_size;
+	char literal[NAME_MOST];
+
+	read_name(shapes, shape->base, literal);
+	for (uint32_t offset = first; offset + WORD <= end; offset += WORD) {
+		if (offset != weak && !add_member(shapes, shape, literal, offset, false))
 			return false;
 	}
 	return true;
 }
 
-static bool add_struct(const struct shapes *shapes, struct shape *shape, uint32_t first)
-{
-	return add_struct_until(shapes, shape, first, shape->base_size);
-}
-
 /* One word that is known to hold a reference; none where the version has no such. */
 static bool add_known(struct shape *shape, int32_t offset, const char *name)
 {
-	return offset < 0 || add_word(shape, (uint32_t)offset, MEMBER_VISITED, name, true);
+	return offset < 0 ||
+	       add_word(shape, (struct shape_word){.offset = (uint32_t)offset, .sure = true, .name = name});
 }
 
 /* The __slots__ of one class, which lie behind its type object (Objects/typeobject.c, traverse_slots). */
@@ -149,13 +220,17 @@ static bool add_slots(const struct shapes *shapes, struct shape *shape, uint64_t
 	uint64_t count = field(shapes, class, layout->member.size), meta = field(shapes, class, layout->object.type);
 	uint64_t member = class + field(shapes, meta, layout->type.basicsize), offset;
 	char name[NAME_MOST];
-	uint32_t kind;
+	uint32_t kind, flags;
 
 	for (uint64_t i = 0; i < count && i < WORDS_MOST; i++, member += MEMBERDEF_SIZE) {
-		if (!read_member(shapes, member, name, &kind, &offset))
+		if (!read_member(shapes, member, name, &kind, &offset) ||
+			!memory_u32(shapes->memory, member + MEMBERDEF_FLAGS, &flags))
 			break;
 		if (kind == T_OBJECT_EX && offset < UINT32_MAX && offset + WORD <= shape->basicsize &&
-			!add_word(shape, (uint32_t)offset, MEMBER_VISITED, name, true))
+			!add_word(shape, (struct shape_word){.offset = (uint32_t)offset,
+						 .sure = true,
+						 .after_items = flags & AFTER_ITEMS,
+						 .name = name}))
 			return false;
 	}
 	return true;
@@ -187,6 +262,47 @@ static bool add_type(const struct shapes *shapes, struct shape *shape)
 	       add_struct(shapes, shape, (uint32_t)layout->type.heap_size);
 }
 
+/* What a PyFrameObject has besides variables. */
+static bool add_frame(const struct shapes *shapes, struct shape *shape)
+{
+	const int32_t *held = shapes->layout->frame.held;
+	char literal[NAME_MOST];
+
+	read_name(shapes, shape->base, literal);
+	for (size_t i = 0; held[i]; i++) {
+		if (!add_member(shapes, shape, literal, (uint32_t)held[i], true))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Objects/structseq.c: fields that only their names lead to. From 3.8 on it has a tp_traverse, which visits them; that
+ * of tuple does not.
+ */
+static bool add_tail(const struct shapes *shapes, struct shape *shape)
+{
+	const struct layout *layout = shapes->layout;
+	uint64_t member = field(shapes, shape->base, layout->type.members), offset, end = 0;
+	uint64_t tuple = field(shapes, shape->base, layout->type.base);
+	char name[NAME_MOST];
+	uint32_t kind;
+
+	for (int k = 0; member && k < MEMBERS_MOST; k++, member += MEMBERDEF_SIZE) {
+		if (!read_member(shapes, member, name, &kind, &offset))
+			break;
+		if (kind == T_OBJECT && offset % WORD == 0 && offset < WORDS_MOST * WORD && offset + WORD > end)
+			end = offset + WORD;
+	}
+	if (end > (uint64_t)layout->member.tuple_items)
+		shape->tail = (uint32_t)(end - (uint64_t)layout->member.tuple_items) / WORD;
+	shape->tail_use =
+		field(shapes, shape->base, layout->type.traverse) == field(shapes, tuple, layout->type.traverse)
+			? MEMBER_HELD
+			: MEMBER_VISITED;
+	return true;
+}
+
 static bool add_members(const struct shapes *shapes, struct shape *shape)
 {
 	const struct layout *layout = shapes->layout;
@@ -202,12 +318,14 @@ static bool add_members(const struct shapes *shapes, struct shape *shape)
 	case OBJECT_WEAKPROXY:
 		return add_known(shape, layout->member.weakref_object + WORD, "__callback__") &&
 		       add_struct(shapes, shape, known_size(shapes, shape));
-	case OBJECT_LIST:
 	case OBJECT_TUPLE:
+		return add_tail(shapes, shape);
+	case OBJECT_FRAME:
+		return add_frame(shapes, shape);
+	case OBJECT_LIST:
 	case OBJECT_SET:
 	case OBJECT_FROZENSET:
 	case OBJECT_DEQUE:
-	case OBJECT_FRAME:
 		return add_struct(shapes, shape, known_size(shapes, shape));
 	case OBJECT_DICT:
 	case OBJECT_DEFAULTDICT:
@@ -219,10 +337,8 @@ static bool add_members(const struct shapes *shapes, struct shape *shape)
 		/* From 3.11 on the frame ends it. */
 		if (layout->generator.frame_object >= 0)
 			shape->base_size = (uint32_t)layout->generator.frame;
-		return add_struct(shapes, shape, first);
+		return add_struct(shapes, shape, (uint32_t)layout->object.size);
 	default:
-		if (shape->special == SPECIAL_TEE)
-			return add_struct_until(shapes, shape, first, TEE_VALUES);
 		return add_struct(shapes, shape, first);
 	}
 }
@@ -235,30 +351,64 @@ static bool is_class(const struct shapes *shapes, uint64_t type)
 	       field(shapes, type, shapes->layout->type.traverse) == shapes->subtype_traverse;
 }
 
+/* Whether a heap type of C code has its tp_traverse from a static one, which visits no type. */
+static bool traverses_as_static(const struct shapes *shapes, uint64_t type)
+{
+	uint64_t traverse = field(shapes, type, shapes->layout->type.traverse);
+
+	for (int i = 0; type && i < BASES_MOST; i++) {
+		if (field(shapes, type, shapes->layout->type.traverse) != traverse)
+			return false;
+		if (!(field(shapes, type, shapes->layout->type.flags) & TPFLAGS_HEAPTYPE))
+			return true;
+		type = field(shapes, type, shapes->layout->type.base);
+	}
+	return false;
+}
+
+/* Objects/typeobject.c, subtype_traverse; from 3.9 on a heap type's C code is to visit the type (bpo-40217). */
+static enum member_use type_use(const struct shapes *shapes, const struct shape *shape, const char *literal)
+{
+	bool heap = field(shapes, shape->base, shapes->layout->type.flags) & TPFLAGS_HEAPTYPE;
+	const struct member *member;
+
+	if (!heap)
+		return shape->base == shape->type ? MEMBER_BORROWED : MEMBER_VISITED;
+	if (shapes->minor < 9 || !shape->base_traverses)
+		return shape->base == shape->type ? MEMBER_HELD : MEMBER_VISITED;
+	if (traverses_as_static(shapes, shape->base))
+		return MEMBER_HELD;
+	member = member_find(literal, shapes->version, (uint32_t)shapes->layout->object.type, NULL);
+	return member ? member->use : MEMBER_VISITED;
+}
+
+/* Whether words may lie behind the struct: of those that are known not to, not one is looked at. */
+static bool has_items(const struct shapes *shapes, const struct shape *shape, const char *literal)
+{
+	const struct member *member = member_find(literal, shapes->version, shape->base_size, NULL);
+
+	return field(shapes, shape->base, shapes->layout->type.itemsize) == WORD &&
+	       !(member && member->use == MEMBER_BORROWED) && !shape->array_count;
+}
+
 static bool add_base(const struct shapes *shapes, struct shape *shape)
 {
 	const struct layout *layout = shapes->layout;
-	char literal[NAME_MOST] = "";
-	bool exact, heap;
+	char literal[NAME_MOST];
+	bool exact;
 
+	read_name(shapes, shape->base, literal);
 	shape->base_size = (uint32_t)field(shapes, shape->base, layout->type.basicsize);
 	shape->var_sized = field(shapes, shape->base, layout->type.itemsize) != 0;
-	shape->items = field(shapes, shape->base, layout->type.itemsize) == WORD;
 	shape->kind = kind_of_type(shapes->python, shapes->memory, shape->base, &exact);
-	read_literal(shapes->memory, field(shapes, shape->base, layout->type.name), literal, sizeof(literal));
 	shape->certain = member_is_cpython(literal);
-	shape->special = member_special(literal, shapes->minor);
+	shape->special = member_special(literal, shapes->version);
 	if (shape->special == SPECIAL_FROZENDICT)
 		shape->kind = OBJECT_DICT;
-	heap = field(shapes, shape->base, layout->type.flags) & TPFLAGS_HEAPTYPE;
-	if (shape->base != shape->type && (shapes->minor < 9 || !shape->base_traverses || !heap))
-		shape->type_use = MEMBER_VISITED;
-	else if (!heap)
-		shape->type_use = shape->base == shape->type ? MEMBER_BORROWED : MEMBER_HELD;
-	else
-		shape->type_use = shapes->minor < 9 || !shape->base_traverses
-					  ? MEMBER_HELD
-					  : member_use(literal, shapes->minor, (uint32_t)layout->object.type, NULL);
+	shape->type_use = type_use(shapes, shape, literal);
+	if (!add_arrays(shapes, shape, literal))
+		return false;
+	shape->items = has_items(shapes, shape, literal);
 	return add_members(shapes, shape);
 }
 
@@ -270,6 +420,7 @@ static bool fill(const struct shapes *shapes, struct shape *shape)
 	shape->flags = field(shapes, shape->type, layout->type.flags);
 	shape->has_gc = shape->flags & TPFLAGS_HAVE_GC;
 	shape->basicsize = (uint32_t)field(shapes, shape->type, layout->type.basicsize);
+	shape->itemsize = (uint32_t)field(shapes, shape->type, layout->type.itemsize);
 	shape->managed = layout->attribute.style != VALUES_DICT && shape->flags & TPFLAGS_MANAGED_DICT;
 	shape->keys = shape->flags & TPFLAGS_HEAPTYPE ? field(shapes, shape->type, layout->attribute.cached_keys) : 0;
 	for (int i = 0; i < BASES_MOST && is_class(shapes, base); i++) {
@@ -290,8 +441,10 @@ static void shape_free(struct shape *shape)
 {
 	for (size_t i = 0; shape && i < shape->word_count; i++)
 		free((char *)shape->words[i].name);
-	if (shape)
+	if (shape) {
 		free(shape->words);
+		free(shape->arrays);
+	}
 	free(shape);
 }
 
@@ -307,6 +460,7 @@ struct shapes *shapes_new(const struct python *python, struct memory *memory)
 		.layout = &python->layout,
 		.memory = memory,
 		.minor = (int)(python->target->version >> 16 & 0xff),
+		.version = (uint16_t)(python->target->version >> 8),
 		.room = 1024};
 	shapes->slots = calloc(shapes->room, sizeof(*shapes->slots));
 	if (!shapes->slots) {
@@ -386,6 +540,24 @@ static bool make_room(struct shapes *shapes)
 	return true;
 }
 
+/*
+ * To 3.10 some static types of C modules are never made ready, for objects that no Python code sees: links of an
+ * lru_cache, iterators of structs and arrays.
+ */
+static bool is_unready(const struct shapes *shapes, uint64_t type)
+{
+	const struct layout *layout = shapes->layout;
+	uint64_t flags = field(shapes, type, layout->type.flags);
+	char literal[NAME_MOST];
+
+	if ((flags & ~(TPFLAGS_BASETYPE | TPFLAGS_VERSION_TAG)) != TPFLAGS_HAVE_GC ||
+		!field(shapes, type, layout->type.traverse) || !field(shapes, type, layout->type.basicsize) ||
+		field(shapes, type, layout->type.dict))
+		return false;
+	read_name(shapes, type, literal);
+	return *literal && member_is_cpython(literal);
+}
+
 const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 {
 	struct slot *slot;
@@ -400,7 +572,7 @@ const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 	slot = find(shapes->slots, shapes->room, type);
 	slot->type = type;
 	shapes->used++;
-	if (!python_is_type(shapes->python, shapes->memory, type))
+	if (!python_is_type(shapes->python, shapes->memory, type) && !is_unready(shapes, type))
 		return NULL;
 	slot->shape = calloc(1, sizeof(*slot->shape));
 	if (!slot->shape)
@@ -418,7 +590,7 @@ const struct shape *shapes_of_object(struct shapes *shapes, uint64_t object)
 	uint64_t type, count;
 
 	if (object % WORD || !at(shapes, object, shapes->layout->object.type, &type) ||
-		!at(shapes, object, shapes->layout->object.refcnt, &count) || !(uint32_t)count)
+		!at(shapes, object, shapes->layout->object.refcnt, &count) || !(uint32_t)count || count & NO_COUNT)
 		return NULL;
 	return shapes_of(shapes, type);
 }

@@ -20,6 +20,7 @@ struct shape_word {
 	uint32_t offset; /* bytes from the object's address */
 	enum member_use use;
 	bool sure; /* it does, unless it is 0; else whether it leads to an object has to be looked at */
+	bool after_items; /* offset does not count the items of a var-sized object, 3.15+ */
 	const char *name; /* what Python code calls it; NULL: nothing that is known. The shape's */
 };
 
@@ -38,11 +39,16 @@ struct shape {
 	enum member_use type_use; /* how objects refer to their type */
 	uint32_t basicsize; /* of type */
 	uint32_t base_size; /* of base */
+	uint32_t itemsize; /* of type */
+	uint32_t tail; /* of a structseq: items, with those that its length does not count; else 0 */
+	enum member_use tail_use;
 	int64_t dictoffset; /* where the class added a dict to what base has; 0: nowhere */
 	bool managed; /* dict and values lie before the object, 3.11+ */
 	uint64_t keys; /* ht_cached_keys */
 	struct shape_word *words;
 	size_t word_count;
+	struct member_array *arrays;
+	size_t array_count;
 };
 
 struct shapes;
