@@ -293,8 +293,14 @@ def build(addresses):
 
 
 def describe(path, addresses):
-    objects = {id(one): one for one in gc.get_objects()}
-    own = forked.own_frames() if sys.version_info < (3, 11) else set()
+    """Has no cells: they would be there."""
+    objects = gc.get_objects()
+    write(path, addresses, objects, forked.own_frames() if sys.version_info < (3, 11) else set())
+
+
+def write(path, addresses, tracked, own):
+    objects = {id(one): one for one in tracked}
+    del tracked[:]
     known = set(objects) - own
     rows = []
     for what in sorted(addresses):
