@@ -57,7 +57,8 @@ static bool seen_before(struct extras *extras, uint64_t address)
 
 static void add_extra(struct extras *extras, uint64_t address)
 {
-	if (address_number(&extras->tracked, address) != ADDRESS_NONE || seen_before(extras, address))
+	/* Objects lie at multiples of 8. */
+	if (address & 7 || address_number(&extras->tracked, address) != ADDRESS_NONE || seen_before(extras, address))
 		return;
 	if (extras->count == extras->room) {
 		size_t room = extras->room ? extras->room * 2 : 256;

@@ -68,8 +68,7 @@ static bool is_own_dict(struct backrefs *backrefs, uint32_t source, uint32_t nod
 	const struct shape *shape = backrefs_shape(backrefs, source), *dict = backrefs_shape(backrefs, node);
 	struct referent referent = {0};
 
-	return shape && dict && dict->kind == OBJECT_DICT &&
-	       (shape->managed || shape->dictoffset || shape->kind == OBJECT_TYPE) &&
+	return shape && dict && dict->kind == OBJECT_DICT && shape_has_dict(shape) &&
 	       picture_referent(backrefs, source, backrefs->address[node], &referent) && referent.way == WAY_MEMBER;
 }
 

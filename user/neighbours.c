@@ -58,8 +58,9 @@ static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
 		return NODE_NONE;
 	for (uint32_t i = backrefs->first[node]; i < backrefs->first[node + 1]; i++) {
 		uint32_t source = backrefs->source[i];
+		const struct shape *owner = source < backrefs->objects ? backrefs_shape(backrefs, source) : NULL;
 
-		if (source < backrefs->objects &&
+		if (owner && shape_has_dict(owner) &&
 			picture_referent(backrefs, source, backrefs->address[node], &referent) &&
 			referent.way == WAY_MEMBER && referent.name && strcmp(referent.name, "__dict__") == 0)
 			return source;

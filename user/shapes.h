@@ -51,6 +51,12 @@ struct shape {
 	size_t array_count;
 };
 
+/* Whether objects have a __dict__, which belongs to them. */
+static inline bool shape_has_dict(const struct shape *shape)
+{
+	return shape->managed || shape->dictoffset || shape->kind == OBJECT_TYPE || shape->kind == OBJECT_MODULE;
+}
+
 struct shapes;
 
 /* NULL when out of memory. Borrows both; freed with shapes_free. */

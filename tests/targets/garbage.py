@@ -61,11 +61,15 @@ def look(into):
 
 
 def describe(path):
+    """Has no cells: they would be there."""
     objects = gc.get_objects()
-    own = forked.own_frames() if sys.version_info < (3, 11) else ()
+    write(path, objects, forked.own_frames() if sys.version_info < (3, 11) else ())
+
+
+def write(path, objects, own):
     rows = [(id(objects[i]), short(type(objects[i]))) for i in range(len(objects))]
     alone = {rows[i] for i in unreachable(objects)}
-    del objects
+    del objects[:]
     first, second = {}, {}  # there before the collection: neither takes a freed address
     first[0] = second[0] = None
     gc.collect()

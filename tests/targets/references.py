@@ -1,7 +1,8 @@
 """A heap of everything that holds something: what each object refers to, as gc.get_referents() says.
 
 argv[1]: the file, of lines, all ids in hexadecimal:
-    id type refcount n id1 ... idn    each object of gc.get_objects(), and its referents in order (refcount "-": immortal)
+    id type refcount n id1 ... idn    each object of gc.get_objects(), and its referents in order (refcount "-": immortal; of what
+                                      this file and the child itself use, some more than in the parent)
     #untracked id type refcount n id1 ... idn   what these lead to and the collector does not track, if it could
     #other id type                    and what it could not track: code, strings, static types
     #code id n id1 ... idn            of code objects: what they refer to at least
@@ -23,14 +24,13 @@ import zoo_kept
 
 CODE = "co_consts", "co_names", "co_filename", "co_name", "co_qualname"
 TRAVERSED = 1 << 14  # Py_TPFLAGS_HAVE_GC
-CHOSEN = 300 if hasattr(sys, "gettotalrefcount") else 1000  # debug builds take their time
+CHOSEN = 200 if hasattr(sys, "gettotalrefcount") else 1000  # debug builds take their time
 PROBE = [[]]
 ALONE = sys.getrefcount(PROBE[0])  # of what only a list refers to
 FLAGS = type.__dict__["__flags__"].__get__
 
 
-def row(one, overhead, names, held):
-    count = sys.getrefcount(one) - overhead
+def row(one, count, names, held):
     referents = gc.get_referents(one)
     kind = type(one)
     if kind is type(sys):
@@ -47,16 +47,16 @@ def text(row, before=""):
 
 
 def describe(path):
+    """Has no cells: they would be there."""
     objects = gc.get_objects()
-    own = forked.own_frames() if sys.version_info < (3, 11) else set()
-    if own:
-        objects = [one for one in objects if id(one) not in own]
+    write(path, objects, forked.own_frames() if sys.version_info < (3, 11) else set())
+
+
+def write(path, objects, own):
+    objects[:] = [one for one in objects if id(one) not in own]
+    counts = [sys.getrefcount(objects[i]) - ALONE for i in range(len(objects))]
     names, known, held, lines = {}, set(map(id, objects)), [], []
-    objects.append([])
-    overhead = row(objects[-1], 0, names, held)[2]
-    objects.pop()
-    overhead = int(overhead)
-    rows = [row(objects[i], overhead, names, held) for i in range(len(objects))]
+    rows = [row(objects[i], counts[i], names, held) for i in range(len(objects))]
     lines.extend(map(text, rows))
     # What is not tracked, as far as tracked objects lead there.
     seen, waiting, others = set(known), list(objects), []
@@ -68,11 +68,11 @@ def describe(path):
                 if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
                     waiting.append(one)
         one = None
+    counts = [sys.getrefcount(others[i]) - ALONE for i in range(len(others))]
     for i in range(len(others)):
         one = others[i]
         if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
-            one = None
-            lines.append(text(row(others[i], overhead, names, held), "#untracked "))
+            lines.append(text(row(others[i], counts[i], names, held), "#untracked "))
         else:
             lines.append("#other %#x %s\n" % (id(one), oracle.names(type(one))[1].replace(" ", "_")))
             if type(one) is type(describe.__code__):
@@ -93,6 +93,7 @@ if sys.argv[2:] != ["plain"]:
     tempfile.tempdir = os.path.dirname(sys.argv[1])
     warnings.simplefilter("ignore")  # of what is deprecated, and of coroutines that are never awaited
     import zoo_builtin
+    import zoo_running
     import zoo_library
     import zoo_modules
     import zoo_async

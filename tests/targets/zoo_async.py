@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 
-from zoo_builtin import Later, Plain, Text, closure, counts
+from zoo_builtin import Text, closure
 from zoo_kept import KEPT, kept, run, since
+from zoo_running import counts
 
 
 # --- asyncio ---

@@ -14,10 +14,6 @@ def since(*version):
     return kept if sys.version_info >= version else lambda make: make
 
 
-def before(*version):
-    return kept if sys.version_info < version else lambda make: make
-
-
 def make_all():
     for make in MAKERS:
         try:

@@ -1,5 +1,4 @@
 """Objects of collections, itertools, functools, io, re, pickle, typing and others of the standard library, for references.py."""
-import _thread
 import argparse
 import array
 import ast
@@ -51,8 +50,9 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from zoo_builtin import Plain, Sequence, Text, closure, counts
-from zoo_kept import KEPT, before, kept, run, since
+from zoo_builtin import Plain, Text, closure
+from zoo_kept import KEPT, kept, run, since
+from zoo_running import counts
 
 
 def lists(n=5, start=0):

@@ -6,7 +6,6 @@ import decimal
 import io
 import lzma
 import mmap
-import os
 import pyexpat
 import select
 import selectors
@@ -23,7 +22,7 @@ import xml.sax
 import zlib
 
 from zoo_builtin import Plain, Text, closure
-from zoo_kept import kept, run, since
+from zoo_kept import kept, since
 
 
 # --- ctypes ---

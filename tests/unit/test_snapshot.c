@@ -506,7 +506,7 @@ static bool stop(void *context, uint64_t done, uint64_t all)
 /* Fills in a heap that was never in a file. */
 static bool take_heap(struct heap *heap)
 {
-	const struct memory_source source = {read_python, free_nothing, NULL};
+	const struct memory_source source = {.read = read_python, .free = free_nothing};
 	struct error error;
 
 	*heap = (struct heap){.threads = 3, .time = 1.6e9, .memory = memory_new_from(&source)};
