@@ -31,8 +31,9 @@ class Target:
     """heap.py with that many objects, which does what it is told."""
 
     def __init__(self, size, *limits):
-        self.process = subprocess.Popen([PYTHON, os.path.join(HERE, "heap.py"), str(size), *(str(limit) for limit in limits)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        arguments = [str(number) for number in (size, *limits)]
+        self.process = subprocess.Popen([PYTHON, os.path.join(HERE, "heap.py"), *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
         self.objects = int(self.process.stdout.readline())
         time.sleep(0.3)
