@@ -140,6 +140,7 @@ bench:
 	$(Q)scripts/pythons.sh
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)OGT="$(abspath $(PROGRAM))" bench/run
+	$(Q)OGT="$(abspath $(PROGRAM))" bench/references
 	$(Q)OGT="$(abspath $(PROGRAM))" OGT_BENCH="$(abspath $(BUILD)/bench)" bench/stream
 
 FORMATTED = $(sort $(wildcard user/*.[ch] bpf/*.[ch] vmlinux/*.h tests/unit/*.[ch] tests/targets/*.[ch] bench/*.c))

@@ -181,7 +181,7 @@ json_t *json_text(const char *text)
 }
 
 /* Milliseconds with three decimals: more is noise. */
-static json_t *json_ms(double ms)
+json_t *json_ms(double ms)
 {
 	return json_real((double)(long long)(ms * 1e3 + 0.5) / 1e3);
 }
@@ -248,6 +248,7 @@ void render_attached(struct render *render, const struct attached *attached)
 
 	render->budget = attached->budget;
 	render->time = attached->time;
+	render->pause_ms = attached->capture->pause_ms;
 	note_attached(render, attached);
 	if (render->json) {
 		json_t *object = event(render, "attached"), *build = json_array();

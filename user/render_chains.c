@@ -120,6 +120,7 @@ static void as_json(struct render *render, const struct chains_of *of)
 		json_array_append_new(chains, one);
 	}
 	json_object_set_new(object, "address", address_of(of));
+	json_object_set_new(object, "pause_ms", json_ms(render->pause_ms));
 	json_object_set_new(object, "garbage", json_boolean(of->garbage));
 	json_object_set_new(object, "chains", chains);
 	emit(render, object);

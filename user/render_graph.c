@@ -265,6 +265,7 @@ static void graph_as_json(struct render *render, const struct graph *graph)
 		json_array_append_new(nodes, node_as_json(graph, &graph->nodes[i]));
 	for (size_t i = 0; i < graph->edge_count; i++)
 		json_array_append_new(edges, edge_as_json(graph, &graph->edges[i]));
+	json_object_set_new(object, "pause_ms", json_ms(render->pause_ms));
 	json_object_set_new(object, "nodes", nodes);
 	json_object_set_new(object, "edges", edges);
 	if (graph->left_out)

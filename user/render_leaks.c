@@ -78,6 +78,7 @@ static void as_json(struct render *render, const struct leaks_report *report, co
 			json_array_append_new(objects, leak);
 		}
 	}
+	json_object_set_new(object, "pause_ms", json_ms(render->pause_ms));
 	json_object_set_new(object, "types", types);
 	json_object_set_new(object, "objects", objects);
 	emit(render, object);

@@ -24,6 +24,7 @@ struct render {
 	pid_t pid;
 	size_t frozen; /* number of frozen objects last mentioned */
 	double budget; /* percent */
+	double pause_ms; /* of the look that questions about references are answered from */
 	double time; /* of what is shown, seconds since the epoch; 0: now */
 	double watched; /* seconds since the baseline */
 	unsigned long hinted; /* number of the table after which a missing line was explained */
@@ -42,6 +43,8 @@ void failed(struct render *render, int reason);
 json_t *event(const struct render *render, const char *name);
 /* Text of any bytes as a JSON string: what is no UTF-8 is escaped. */
 json_t *json_text(const char *text);
+/* Milliseconds, of a precision that makes sense. */
+json_t *json_ms(double ms);
 /* Writes one line and gives the event up. Printable ASCII only: no terminal takes harm from any name. */
 void emit(struct render *render, json_t *object);
 
