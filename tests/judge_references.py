@@ -47,7 +47,7 @@ class Oracle(object):
 
 
 def read_tool(path):
-    referents, possible, kinds = {}, {}, {}
+    referents, possible, held, kinds = {}, {}, {}, {}
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
             event = json.loads(line)
@@ -55,8 +55,9 @@ def read_tool(path):
                 address = int(event["address"], 16)
                 referents[address] = [int(x, 16) for x in event["referents"]]
                 possible[address] = set(int(x, 16) for x in event.get("possible") or ())
+                held[address] = set(int(x, 16) for x in event.get("held") or ())
                 kinds[address] = event["type"]
-    return referents, possible, kinds
+    return referents, possible, held, kinds
 
 
 def spell(ids, types):
@@ -109,7 +110,7 @@ def compare(wanted, got, possible, types, what):
 
 def main():
     oracle = Oracle(sys.argv[2])
-    got, possible, kinds = read_tool(sys.argv[1])
+    got, possible, held, kinds = read_tool(sys.argv[1])
     types = dict(kinds)
     types.update(oracle.types)
     good = True
@@ -135,11 +136,11 @@ def main():
         if asked:
             good = compare(asked, got, possible, types, "untracked") and good
         codes = {address: ids for address, ids in oracle.codes.items() if address in got}
-        lacking = [address for address, ids in codes.items() if set(ids) - set(got[address]) - possible[address]]
+        lacking = [address for address, ids in codes.items() if set(ids) - held[address]]
         if codes:
             print("code: %d objects, %d lack a part" % (len(codes), len(lacking)))
             for address in lacking[:EXAMPLES]:
-                print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - set(got[address])), types)))
+                print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - held[address]), types)))
             good = good and not lacking
     print("zoo of %d%s" % (oracle.kept, "".join("\nnot made: " + one for one in oracle.failed)))
     sys.exit(not good or bool(oracle.failed))

@@ -348,9 +348,10 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	free(inspected->repr);
 	free(inspected->referents);
 	free(inspected->possible);
+	free(inspected->held);
 	*inspected = (struct inspected){.address = inspected->address, .generation = -1};
 	sized.type = pyobject_type(sized.layout, memory, sized.object);
-	if (!sized.type || inspected->address % POINTER || !python_is_type(python, memory, sized.type) ||
+	if (!sized.type || inspected->address % POINTER || !python_has_instances(python, memory, sized.type) ||
 		!at(&sized, sized.type, sized.layout->type.flags, &sized.flags) ||
 		!memory_u32(memory, sized.object + (uint64_t)sized.layout->object.refcnt, &inspected->refcount) ||
 		!inspected->refcount)
@@ -394,7 +395,9 @@ static bool gather(void *context, const struct referent *referent)
 
 	if (referent->kind == REFERENT_VISITED)
 		gathered->failed = !add_address(&inspected->referents, &inspected->referent_count, referent->to);
-	else if (referent->kind == REFERENT_POSSIBLE)
+	else if (referent->kind == REFERENT_HELD)
+		gathered->failed = !add_address(&inspected->held, &inspected->held_count, referent->to);
+	else
 		gathered->failed = !add_address(&inspected->possible, &inspected->possible_count, referent->to);
 	return !gathered->failed;
 }
@@ -457,6 +460,7 @@ void inspect_free(struct inspected *inspected, size_t count)
 		free(inspected[i].repr);
 		free(inspected[i].referents);
 		free(inspected[i].possible);
+		free(inspected[i].held);
 	}
 	free(inspected);
 }

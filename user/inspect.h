@@ -26,6 +26,8 @@ struct inspected {
 	char *repr; /* describe() */
 	uint64_t *referents; /* what it refers to, as gc.get_referents() says; the caller asks for it */
 	size_t referent_count;
+	uint64_t *held; /* what it holds references to besides, which gc.get_referents() leaves out */
+	size_t held_count;
 	uint64_t *possible; /* what words of a struct of unknown insides lead to besides */
 	size_t possible_count;
 };

@@ -148,6 +148,7 @@ static const struct member members[] = {
 	/* Objects/capsule.c: pointer and context are its maker's. */
 	{"PyCapsule", ALWAYS, ALL, MEMBER_BORROWED, NULL},
 	/* Modules/_ctypes/stgdict.c: it has no tp_traverse but that of dict. */
+	{"StgDict", UNTIL(12), AT(96), MEMBER_BORROWED, NULL}, /* proto: its type has it, below */
 	{"StgDict", UNTIL(12), REST(48), MEMBER_HELD, NULL},
 	/* Modules/_ctypes/_ctypes.c: memory, which may have addresses of objects in it; what it needs is in _objects.
 	 */
@@ -314,6 +315,9 @@ static const struct member_array arrays[] = {
 	{"_ctypes.UnionType", UNTIL(12), .use = MEMBER_VISITED, .through = 264, .inside = true, .array = 96,
 		.fixed = 1},
 	{"_ctypes.PyCFuncPtrType", UNTIL(12), .use = MEMBER_VISITED, .through = 264, .inside = true, .array = 96,
+		.fixed = 1},
+	{"_ctypes.PyCArrayType", UNTIL(12), .use = MEMBER_HELD, .through = 264, .inside = true, .array = 96, .fixed = 1},
+	{"_ctypes.PyCSimpleType", UNTIL(12), .use = MEMBER_HELD, .through = 264, .inside = true, .array = 96,
 		.fixed = 1},
 	/* Modules/_elementtree.c: children; elements on the way to where an iterator is. */
 	{"xml.etree.ElementTree.Element", ALWAYS, .use = MEMBER_VISITED, .through = 40, .inside = true, .array = 0,

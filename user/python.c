@@ -383,6 +383,26 @@ bool python_is_type(const struct python *python, struct memory *memory, uint64_t
 	       leads_to_type(python, memory, address);
 }
 
+/* What PyType_Ready() fills in is empty, and all that its source says is there. */
+static bool is_unready(const struct python *python, struct memory *memory, uint64_t address)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t flags, name, dealloc, traverse, dict, mro, cache;
+
+	return at(memory, address, layout->type.flags, &flags) &&
+	       (flags & ~(TPFLAGS_BASETYPE | TPFLAGS_VERSION_TAG)) == TPFLAGS_HAVE_GC &&
+	       at(memory, address, layout->type.name, &name) && name &&
+	       at(memory, address, layout->type.dealloc, &dealloc) && dealloc &&
+	       at(memory, address, layout->type.traverse, &traverse) && traverse &&
+	       at(memory, address, layout->type.dict, &dict) && !dict && at(memory, address, layout->type.mro, &mro) &&
+	       !mro && at(memory, address, layout->type.cache, &cache) && !cache;
+}
+
+bool python_has_instances(const struct python *python, struct memory *memory, uint64_t address)
+{
+	return python_is_type(python, memory, address) || is_unready(python, memory, address);
+}
+
 /* Whether the first record of a list points back to its head and, unless it is the head itself, belongs to an object.
  */
 static bool head_is_linked(const struct python *python, struct memory *memory, uint64_t head, bool *object)

@@ -65,6 +65,12 @@ int python_open(struct python *python, const struct target *target, struct memor
 /* Whether a type object is at this address: ready to have instances, and an instance of `type` or a subclass. */
 bool python_is_type(const struct python *python, struct memory *memory, uint64_t address);
 
+/*
+ * Whether a type object is at this address, or one that was never made ready: to 3.10 some static types of C modules
+ * are none, of objects that Python code hardly sees (links of an lru_cache, iterators of arrays and memoryviews).
+ */
+bool python_has_instances(const struct python *python, struct memory *memory, uint64_t address);
+
 /* Reads interpreters, thread states and GILs; freed with runtime_free. ERROR_AGAIN when they do not hang together. */
 int python_runtime(struct python *python, struct memory *memory, struct runtime *runtime, struct error *error);
 void runtime_free(struct runtime *runtime);

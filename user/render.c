@@ -751,6 +751,8 @@ static void object_as_json(struct render *render, const struct inspected *inspec
 		json_object_set_new(object, "frozen", json_true());
 	json_object_set_new(object, "repr", json_text(inspected->repr));
 	json_object_set_new(object, "referents", json_addresses(inspected->referents, inspected->referent_count));
+	if (inspected->held_count)
+		json_object_set_new(object, "held", json_addresses(inspected->held, inspected->held_count));
 	if (inspected->possible_count)
 		json_object_set_new(object, "possible", json_addresses(inspected->possible, inspected->possible_count));
 	emit(render, object);

@@ -540,24 +540,6 @@ static bool make_room(struct shapes *shapes)
 	return true;
 }
 
-/*
- * To 3.10 some static types of C modules are never made ready, for objects that no Python code sees: links of an
- * lru_cache, iterators of structs and arrays.
- */
-static bool is_unready(const struct shapes *shapes, uint64_t type)
-{
-	const struct layout *layout = shapes->layout;
-	uint64_t flags = field(shapes, type, layout->type.flags);
-	char literal[NAME_MOST];
-
-	if ((flags & ~(TPFLAGS_BASETYPE | TPFLAGS_VERSION_TAG)) != TPFLAGS_HAVE_GC ||
-		!field(shapes, type, layout->type.traverse) || !field(shapes, type, layout->type.basicsize) ||
-		field(shapes, type, layout->type.dict))
-		return false;
-	read_name(shapes, type, literal);
-	return *literal && member_is_cpython(literal);
-}
-
 const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 {
 	struct slot *slot;
@@ -572,7 +554,7 @@ const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 	slot = find(shapes->slots, shapes->room, type);
 	slot->type = type;
 	shapes->used++;
-	if (!python_is_type(shapes->python, shapes->memory, type) && !is_unready(shapes, type))
+	if (!python_has_instances(shapes->python, shapes->memory, type))
 		return NULL;
 	slot->shape = calloc(1, sizeof(*slot->shape));
 	if (!slot->shape)
