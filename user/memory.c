@@ -42,6 +42,8 @@
 /* One system call copies this many pages, a part of a slab; for less than two of them no thread is worth starting. */
 #define COPY_PAGES 128u
 #define COPY_THREADS_MOST 4
+/* Threads copy from so many places far apart: the kernel locks each of the target's page tables (2 MiB) for one. */
+#define COPY_LANES 4u
 /* Slabs to touch that are worth a thread. */
 #define TOUCH_SLABS 4
 
@@ -566,7 +568,7 @@ int memory_reserve(struct memory *memory, const struct page_set *set)
 struct copy {
 	struct memory *memory;
 	const volatile bool *stop;
-	atomic_size_t next; /* piece */
+	atomic_size_t next; /* turn */
 	atomic_size_t unreadable;
 };
 
@@ -593,12 +595,15 @@ static void *copy_pieces(void *argument)
 {
 	struct copy *copy = argument;
 	struct memory *memory = copy->memory;
+	size_t pieces = (memory->slot_count + COPY_PAGES - 1) / COPY_PAGES, lane = (pieces + COPY_LANES - 1) / COPY_LANES;
 
 	while (!*copy->stop) {
-		size_t from = atomic_fetch_add(&copy->next, 1) * COPY_PAGES, to = from + COPY_PAGES;
+		size_t turn = atomic_fetch_add(&copy->next, 1), from, to;
 
-		if (from >= memory->slot_count)
+		if (turn >= lane * COPY_LANES)
 			break;
+		from = (turn % COPY_LANES * lane + turn / COPY_LANES) * COPY_PAGES;
+		to = from + COPY_PAGES;
 		if (to > memory->slot_count)
 			to = memory->slot_count;
 		while (from < to && !*copy->stop) {
