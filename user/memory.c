@@ -71,6 +71,7 @@ struct memory {
 	uint64_t *slot_page; /* by slot - SLOT_FIRST: which page it holds */
 	uint8_t *slot_touched;
 	size_t slot_count, slot_capacity;
+	size_t touched_count;
 
 	uint64_t fetched_up_to; /* the page after the last fetch */
 	unsigned int fetch_pages;
@@ -111,6 +112,7 @@ static bool forget_small(struct memory *memory)
 			memset(memory->regions[i]->slot, 0, sizeof(memory->regions[i]->slot));
 	}
 	memory->slot_count = 0;
+	memory->touched_count = 0;
 	memory->fetched_up_to = 0;
 	memory->fetch_pages = 0;
 	memory->last.page = UINT64_MAX;
@@ -431,6 +433,7 @@ const unsigned char *memory_page(struct memory *memory, uint64_t page)
 			memory->misses++;
 		return NULL;
 	}
+	memory->touched_count += !memory->slot_touched[slot - SLOT_FIRST];
 	memory->slot_touched[slot - SLOT_FIRST] = 1;
 	memory->last_region = region_find(memory, page >> REGION_SHIFT);
 	memory->last.page = page;
@@ -494,6 +497,11 @@ static int collect_pages(const struct memory *memory, bool touched, struct page_
 int memory_touched(const struct memory *memory, struct page_set *set)
 {
 	return collect_pages(memory, true, set);
+}
+
+size_t memory_touched_count(const struct memory *memory)
+{
+	return memory->touched_count;
 }
 
 int memory_held(const struct memory *memory, struct page_set *set)
@@ -595,7 +603,8 @@ static void *copy_pieces(void *argument)
 {
 	struct copy *copy = argument;
 	struct memory *memory = copy->memory;
-	size_t pieces = (memory->slot_count + COPY_PAGES - 1) / COPY_PAGES, lane = (pieces + COPY_LANES - 1) / COPY_LANES;
+	size_t pieces = (memory->slot_count + COPY_PAGES - 1) / COPY_PAGES,
+	       lane = (pieces + COPY_LANES - 1) / COPY_LANES;
 
 	while (!*copy->stop) {
 		size_t turn = atomic_fetch_add(&copy->next, 1), from, to;

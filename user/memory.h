@@ -62,6 +62,9 @@ void memory_forget(struct memory *memory);
 /* The pages that reads have touched so far. The caller frees set->page. -1 when out of memory. */
 int memory_touched(const struct memory *memory, struct page_set *set);
 
+/* How many they are. */
+size_t memory_touched_count(const struct memory *memory);
+
 /* All pages that the picture has, likewise. */
 int memory_held(const struct memory *memory, struct page_set *set);
 

@@ -12,7 +12,7 @@ int watch_look(struct watch *watch, struct capture *capture, struct error *error
 		.max_pause_ms = watch->options->max_pause_ms,
 		.at_cut = watch->trace ? trace_at_cut : NULL,
 		.context = watch->trace,
-		.whole = watch->options->mode == MODE_SAVE,
+		.what = watch->options->mode == MODE_SAVE ? CAPTURE_WHOLE : CAPTURE_CENSUS,
 	};
 
 	if (watch->trace)
