@@ -22,7 +22,8 @@ struct reference_pages;
  * Walks all objects in an open picture, afresh, which knows afterwards what was touched (memory_touched), until the
  * monotonic time deadline, seconds, at most. types: as census_rehearse has it. Borrows all three. NULL with
  * ERROR_INTERRUPTED, or with ERROR_FAILED when out of memory. Freed with reference_pages_free. *closed: as
- * census_rehearse has it, so that few references, if any, will lie elsewhere a moment later.
+ * census_rehearse has it. If not, objects come and go, and their tables with them: what is found would not do a moment
+ * later, and is not looked for.
  */
 struct reference_pages *reference_pages_find(struct python *python, struct memory *memory, struct type_table *types,
 	double deadline, bool *closed, struct error *error);
