@@ -104,9 +104,15 @@ static int rehearse_names(struct work *work, struct error *error)
 	return interrupt_signal ? error_set(error, ERROR_INTERRUPTED, "interrupted") : 0;
 }
 
-static int rehearse_census(struct work *work, struct error *error)
+static int rehearse_census(struct work *work, bool *closed, struct error *error)
 {
-	census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types, NULL, NULL);
+	double deadline = interrupt_now() + REHEARSAL_SECONDS;
+
+	*closed = census_rehearse(work->python, work->memory, deadline, &work->types, NULL, NULL);
+	if (!*closed) {
+		memory_forget(work->memory);
+		*closed = census_rehearse(work->python, work->memory, deadline, &work->types, NULL, NULL);
+	}
 	return rehearse_names(work, error);
 }
 
@@ -119,12 +125,13 @@ static int touched(struct work *work, struct error *error)
 static int rehearse_whole(struct work *work, struct error *error)
 {
 	struct reached reached;
+	bool closed;
 
 	if (work->written.count < WHOLE_MOST) {
 		work->pages = work->written;
 		work->written = (struct page_set){0};
 	} else {
-		if (!work->types.count && rehearse_census(work, error) < 0)
+		if (!work->types.count && rehearse_census(work, &closed, error) < 0)
 			return -1;
 		if (reach(work->python, work->memory, &work->mappings, &work->types, &work->written, &reached) < 0)
 			return error_set(error, interrupt_signal ? ERROR_INTERRUPTED : ERROR_FAILED, "%s",
@@ -163,10 +170,31 @@ static int rehearse_references(struct work *work, struct error *error)
 	return 0;
 }
 
+/*
+ * Where lists change while they are looked at, many pages that they lead to stay unknown, to be found one by one while
+ * the process is held; to copy all that it has, if that is not too much, takes it less time.
+ */
+static int rehearse_lists(struct work *work, struct error *error)
+{
+	const struct process *process = &work->python->target->process;
+	bool closed;
+
+	if (rehearse_census(work, &closed, error) < 0)
+		return -1;
+	if (!closed && heap_pages(process, &work->mappings, work->memory, &work->pages, error) < 0)
+		return -1;
+	work->whole = !closed && work->pages.count < WHOLE_MOST;
+	if (work->whole)
+		return 0;
+	free(work->pages.page);
+	work->pages = (struct page_set){0};
+	return touched(work, error);
+}
+
 static int rehearse_what(struct work *work, struct error *error)
 {
 	if (work->what == CAPTURE_CENSUS)
-		return rehearse_census(work, error) < 0 ? -1 : touched(work, error);
+		return rehearse_lists(work, error);
 	if (heap_pages(&work->python->target->process, &work->mappings, work->memory, &work->written, error) < 0)
 		return -1;
 	work->whole = work->whole || work->what == CAPTURE_WHOLE || work->written.count < REFERENCES_LEAST;
@@ -283,7 +311,7 @@ static int cut(struct work *work, const struct capture_options *options, const v
 			work->written.count ? &work->written : &work->pages, work->memory, stop);
 	if (work->references)
 		reference_pages_hold(work->references, stop);
-	if (work->references || (work->what == CAPTURE_CENSUS && !work->walk_held))
+	if (work->references || (!work->whole && !work->walk_held))
 		census_tails(work->python, work->memory, stop, &work->types, touch_name,
 			work->references ? touch_references : NULL, work);
 	return work->walk_held ? walk(work->python, work->memory, stop, capture, error) : 0;
