@@ -30,6 +30,8 @@
 /* Fewer pages than this, or if it is so much of them: all are copied, and not only those of references. */
 #define REFERENCES_LEAST 4096u
 #define REFERENCES_SHARE 0.9
+/* If more of their pages change during the rehearsal, many tables will have moved before the hold. */
+#define MOVING_SHARE 0.02
 /* How often it is tried again when the search missed something. */
 #define INCOMPLETE_MOST 3
 /* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
@@ -147,14 +149,15 @@ static int rehearse_whole(struct work *work, struct error *error)
  */
 static int rehearse_references(struct work *work, struct error *error)
 {
-	bool closed, nearly_all;
+	bool closed, moving, nearly_all;
 
 	work->references = reference_pages_find(
 		work->python, work->memory, &work->types, interrupt_now() + REHEARSAL_SECONDS, &closed, error);
 	if (!work->references || rehearse_names(work, error) < 0 || touched(work, error) < 0)
 		return -1;
 	nearly_all = (double)work->pages.count > REFERENCES_SHARE * (double)work->written.count;
-	work->whole = !closed || nearly_all;
+	moving = !closed || memory_changed(work->memory) > MOVING_SHARE;
+	work->whole = moving || nearly_all;
 	if (work->whole) {
 		free(work->pages.page);
 		work->pages = (struct page_set){0};

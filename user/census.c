@@ -276,7 +276,7 @@ bool census_rehearse(struct python *python, struct memory *memory, double deadli
 
 			if (!head || rehearse_list(&links, memory, head, false, deadline, types, visit, context))
 				continue;
-			closed = closed && generation == 0;
+			closed = closed && generation < LAYOUT_GENERATIONS - 1;
 			rehearse_list(&links, memory, head, true, deadline, types, visit, context);
 		}
 	}

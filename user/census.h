@@ -63,8 +63,8 @@ typedef bool census_visit(void *context, uint64_t object, uint32_t type);
 /*
  * The same walk through a process that runs: finds the pages that a census will need, and the types, without any
  * claim to be complete; until the monotonic time deadline, seconds, at most. types may hold what an earlier rehearsal
- * found, and new ones are added. visit (may be NULL) is called for each object, for some of them twice. True when all
- * lists but the youngest were seen from end to end: nobody was at them meanwhile.
+ * found, and new ones are added. visit (may be NULL) is called for each object, for some of them twice. True when the
+ * lists of the oldest objects were seen from end to end: nobody was at them meanwhile.
  */
 bool census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types,
 	census_visit *visit, void *context);

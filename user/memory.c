@@ -44,6 +44,8 @@
 #define COPY_THREADS_MOST 4
 /* Threads copy from so many places far apart: the kernel locks each of the target's page tables (2 MiB) for one. */
 #define COPY_LANES 4u
+/* Pages that are read again to see how many change. */
+#define SAMPLE_PAGES 2048
 /* Slabs to touch that are worth a thread. */
 #define TOUCH_SLABS 4
 
@@ -502,6 +504,24 @@ int memory_touched(const struct memory *memory, struct page_set *set)
 size_t memory_touched_count(const struct memory *memory)
 {
 	return memory->touched_count;
+}
+
+double memory_changed(const struct memory *memory)
+{
+	size_t step = memory->slot_count / SAMPLE_PAGES + 1, seen = 0, changed = 0;
+
+	for (size_t i = 0; i < memory->slot_count; i += step) {
+		unsigned char now[MEMORY_PAGE_SIZE];
+		struct iovec local = {now, sizeof(now)};
+		struct iovec remote = {(void *)(memory->slot_page[i] << MEMORY_PAGE_SHIFT), sizeof(now)};
+
+		if (!memory->slot_touched[i])
+			continue;
+		seen++;
+		changed += process_vm_readv(memory->pid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof(now) ||
+			   memcmp(now, slot_bytes(memory, (uint32_t)i + SLOT_FIRST), sizeof(now)) != 0;
+	}
+	return seen ? (double)changed / (double)seen : 0;
 }
 
 int memory_held(const struct memory *memory, struct page_set *set)

@@ -65,6 +65,9 @@ int memory_touched(const struct memory *memory, struct page_set *set);
 /* How many they are. */
 size_t memory_touched_count(const struct memory *memory);
 
+/* The share of them that are not any more as they were read; of some of them, evenly spaced. */
+double memory_changed(const struct memory *memory);
+
 /* All pages that the picture has, likewise. */
 int memory_held(const struct memory *memory, struct page_set *set);
 

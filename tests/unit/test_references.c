@@ -3,6 +3,8 @@
  * test_references   what the copy says of references is what the process has at that very moment: all references of all
  * tracked objects, read from the process while it is held, and again from the copy after it was let go. Of Pythons that
  * never rest, whose tables grow and move, where only young objects come and go, and where all do.
+ *
+ *   test_references [PYTHON]
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -35,7 +37,7 @@ static const char program[] =
 	"gc.collect()\n"
 	"print('ready', flush=True)\n"
 	"def young():\n"
-	"    for i in range(100): Kept(i)\n"
+	"    for i in range(100): {i: [i, {i, (i, young)}]}\n"
 	"def old():\n"
 	"    for i in range(100):\n"
 	"        one = kept[random.randrange(len(kept))]\n"
@@ -44,6 +46,8 @@ static const char program[] =
 	"        one.queue.append([i]); setattr(one, 'name%d' % (i % 40), [i]); next(one.steps)\n"
 	"        if len(one.items) > 99: kept[random.randrange(len(kept))] = Kept(i)\n"
 	"while True: globals()[sys.argv[1]]()\n";
+
+static const char *interpreter = "/usr/bin/python3";
 
 static pid_t start(const char *mode, struct target *target, struct python *python)
 {
@@ -57,7 +61,7 @@ static pid_t start(const char *mode, struct target *target, struct python *pytho
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ends[1], 1);
-		execl("/usr/bin/python3", "python3", "-c", program, mode, NULL);
+		execl(interpreter, "python3", "-c", program, mode, NULL);
 		_exit(1);
 	}
 	close(ends[1]);
@@ -215,9 +219,11 @@ static void compare(const char *mode, bool few)
 	target_close(&target);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	if (access("/usr/bin/python3", X_OK) < 0 || geteuid() != 0) {
+	if (argc > 1)
+		interpreter = argv[1];
+	if (access(interpreter, X_OK) < 0 || geteuid() != 0) {
 		puts("1..0 # SKIP no Python, or no right to look into it");
 		return CHECK_SKIPPED;
 	}
