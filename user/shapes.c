@@ -170,6 +170,24 @@ static bool leads_to_array(const struct shape *shape, uint32_t offset)
 	return false;
 }
 
+/* What the word is called in the struct of a base that it belongs to; NULL when nobody says. */
+static const char *inherited_name(const struct shapes *shapes, uint64_t type, uint32_t offset)
+{
+	char literal[NAME_MOST];
+	const struct member *member;
+
+	for (int i = 0; type && i < BASES_MOST; i++) {
+		if (offset + WORD > field(shapes, type, shapes->layout->type.basicsize))
+			break;
+		read_name(shapes, type, literal);
+		member = member_find(literal, shapes->version, offset, NULL);
+		if (member && member->name)
+			return member->name;
+		type = field(shapes, type, shapes->layout->type.base);
+	}
+	return NULL;
+}
+
 /* One word of the struct of a type of C code. sure: it is known to hold a reference. */
 static bool add_member(
 	const struct shapes *shapes, struct shape *shape, const char *literal, uint32_t offset, bool sure)
@@ -186,7 +204,9 @@ static bool add_member(
 		use = MEMBER_HELD;
 	if (member && member->name)
 		published = member->name;
-	else if (!published && offset == field(shapes, shape->base, shapes->layout->attribute.dictoffset))
+	else if (!published)
+		published = inherited_name(shapes, shape->base, offset);
+	if (!published && offset == field(shapes, shape->base, shapes->layout->attribute.dictoffset))
 		published = "__dict__";
 	return add_word(shape, (struct shape_word){.offset = offset, .use = use, .sure = sure, .name = published});
 }
