@@ -10,7 +10,14 @@ load helpers
   succeeds
   runs_free "$TARGET"
   json -c '[.[] | select(.event == "leaks") | .types[]]'
-  [ "$(json '[.[] | select(.event == "leaks") | .objects[]] | length')" = 0 ]
+  # To 3.8 Python loses one itself: what _PyWarnings_Init() returns, the module _warnings (Python/pylifecycle.c).
+  if [ "$MINOR" -le 8 ]; then
+    [ "$(json -c '[.[] | select(.event == "leaks") | .types[]]')" = '[{"type":"builtins.module","objects":1,"missing":1}]' ]
+    ogt -p "$TARGET" --inspect "$(json '.[] | select(.event == "leaks") | .objects[].address')"
+    grep "<module '_warnings'" "$WORLD/out"
+  else
+    [ "$(json '[.[] | select(.event == "leaks") | .objects[]] | length')" = 0 ]
+  fi
 }
 
 @test "what an extension module leaked: by type and number, and nothing that is only held in hidden places" {
@@ -20,10 +27,10 @@ load helpers
   ogt -p "$TARGET" --leaks --format json --limit 0 --full-names
   succeeds
   runs_free "$TARGET"
-  "$JUDGE" "$TESTS/judge_leaks.py" "$WORLD/out" "$WORLD/known"
+  "$JUDGE" "$TESTS/judge_leaks.py" "$WORLD/out" "$WORLD/known" "$MINOR"
   ogt -p "$TARGET" --save "$WORLD/heap"
   succeeds
   ogt --load "$WORLD/heap" --leaks --format json --limit 0 --full-names
   succeeds
-  "$JUDGE" "$TESTS/judge_leaks.py" "$WORLD/out" "$WORLD/known"
+  "$JUDGE" "$TESTS/judge_leaks.py" "$WORLD/out" "$WORLD/known" "$MINOR"
 }
