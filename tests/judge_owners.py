@@ -29,7 +29,7 @@ for one in known:
             problems.append("%s: %s, not %s" % (one["what"], texts, one["expressions"]))
     elif one["holder"] and not (texts and texts[0].startswith(one["holder"])):
         problems.append("%s: %s does not begin with %s" % (one["what"], texts, one["holder"]))
-    elif not one["holder"] and texts and not got["chains"][0]["where"] and not texts[0].startswith("<"):
+    elif not one["holder"] and texts and not got["chains"][0]["where"] and got["chains"][0]["plain"]:
         problems.append("%s: %s leads nowhere" % (one["what"], texts))
     if "cycle" in one["what"] and not got["garbage"]:
         problems.append("%s is garbage" % one["what"])

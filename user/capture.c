@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "priority.h"
 #include "reach.h"
+#include "reference_pages.h"
 #include "spare.h"
 
 /* Seconds after which a moment that never suits becomes an error, and the same for another tracer. */
@@ -21,11 +22,16 @@
 /* What a hold is said to need, a few times what it takes on a machine with a free CPU. */
 #define HOLD_MS_LEAST 5.0
 #define HOLD_MS_PER_MB 0.5
-/* Seconds for which a rehearsal is good; of all pages, as new ones are looked for while held. */
+/* Seconds for which a rehearsal is good; for more than a census, as it takes longer itself. */
 #define REHEARSAL_GOOD 0.1
-#define REHEARSAL_WHOLE_GOOD 2.0
+#define REHEARSAL_MEMORY_GOOD 2.0
 /* Pages up to which a process is copied whole, without a search for what of it is Python's: 512 MB. */
 #define WHOLE_MOST (1u << 17)
+/* Fewer pages than this, or if it is so much of them: all are copied, and not only those of references. */
+#define REFERENCES_LEAST 4096u
+#define REFERENCES_SHARE 0.9
+/* If more of their pages change during the rehearsal, many tables will have moved before the hold. */
+#define MOVING_SHARE 0.02
 /* How often it is tried again when the search missed something. */
 #define INCOMPLETE_MOST 3
 /* Bounds for a hostile heap: seconds for a rehearsal, seconds and bytes for all names. */
@@ -46,13 +52,15 @@ static enum hold_way way_of(unsigned int failed, double seconds)
 
 struct work {
 	struct python *python;
-	bool whole; /* as capture_options has it */
+	enum capture_what what; /* as capture_options has it */
+	bool whole; /* copies all that there is */
 	struct mappings mappings;
 	struct memory *memory;
 	struct type_table types; /* known before the hold */
 	struct page_set pages; /* that it will copy */
 	struct page_set written; /* whole: all that the process has, of which pages are a part; else empty */
-	unsigned int incomplete; /* whole: attempts that missed something */
+	struct reference_pages *references; /* of CAPTURE_REFERENCES, else NULL */
+	unsigned int incomplete; /* attempts that missed something */
 	double rehearsed; /* when, monotonic seconds; 0: not, or found wanting */
 	bool reserved; /* the picture has room for the pages, and nothing in it yet */
 	bool walk_held; /* the copy alone was not enough the last time */
@@ -67,44 +75,65 @@ static void touch_name(void *context, uint64_t type)
 	type_name_free(&name);
 }
 
+static bool touch_references(void *context, uint64_t object, uint32_t type)
+{
+	const struct work *work = context;
+
+	(void)type;
+	reference_pages_of(work->references, object);
+	return true;
+}
+
 static void work_free(struct work *work)
 {
+	reference_pages_free(work->references);
 	memory_free(work->memory);
 	mappings_free(&work->mappings);
 	type_table_free(&work->types);
 	free(work->pages.page);
 	free(work->written.page);
 	*work = (struct work){.python = work->python,
+		.what = work->what,
 		.whole = work->whole,
 		.walk_held = work->walk_held,
 		.incomplete = work->incomplete};
 }
 
-static int rehearse_census(struct work *work, struct error *error)
+static int rehearse_names(struct work *work, struct error *error)
 {
-	census_rehearse(work->python, work->memory, interrupt_now() + REHEARSAL_SECONDS, &work->types);
 	for (size_t i = 0; i < work->types.count && !interrupt_signal; i++)
 		touch_name(work, work->types.type[i].address);
-	if (interrupt_signal)
-		return error_set(error, ERROR_INTERRUPTED, "interrupted");
-	if (!work->whole && memory_touched(work->memory, &work->pages) < 0)
-		return error_set(error, ERROR_FAILED, "out of memory");
-	return 0;
+	return interrupt_signal ? error_set(error, ERROR_INTERRUPTED, "interrupted") : 0;
+}
+
+static int rehearse_census(struct work *work, bool *closed, struct error *error)
+{
+	double deadline = interrupt_now() + REHEARSAL_SECONDS;
+
+	*closed = census_rehearse(work->python, work->memory, deadline, &work->types, NULL, NULL);
+	if (!*closed) {
+		memory_forget(work->memory);
+		*closed = census_rehearse(work->python, work->memory, deadline, &work->types, NULL, NULL);
+	}
+	return rehearse_names(work, error);
+}
+
+static int touched(struct work *work, struct error *error)
+{
+	return memory_touched(work->memory, &work->pages) < 0 ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
 
 /* All that the process ever wrote; where that is much, what of it is Python's. */
 static int rehearse_whole(struct work *work, struct error *error)
 {
-	const struct process *process = &work->python->target->process;
 	struct reached reached;
+	bool closed;
 
-	if (heap_pages(process, &work->mappings, work->memory, &work->written, error) < 0)
-		return -1;
 	if (work->written.count < WHOLE_MOST) {
 		work->pages = work->written;
 		work->written = (struct page_set){0};
 	} else {
-		if (rehearse_census(work, error) < 0)
+		if (!work->types.count && rehearse_census(work, &closed, error) < 0)
 			return -1;
 		if (reach(work->python, work->memory, &work->mappings, &work->types, &work->written, &reached) < 0)
 			return error_set(error, interrupt_signal ? ERROR_INTERRUPTED : ERROR_FAILED, "%s",
@@ -114,12 +143,75 @@ static int rehearse_whole(struct work *work, struct error *error)
 	return 0;
 }
 
+/*
+ * The pages of references; unless that is nearly all, or would not hold: where old objects come and go while they are
+ * looked at, their tables move, too. Then all is copied, which takes less long than to look for them while held.
+ */
+static int rehearse_references(struct work *work, struct error *error)
+{
+	bool closed, moving, nearly_all;
+
+	work->references = reference_pages_find(
+		work->python, work->memory, &work->types, interrupt_now() + REHEARSAL_SECONDS, &closed, error);
+	if (!work->references || rehearse_names(work, error) < 0 || touched(work, error) < 0)
+		return -1;
+	nearly_all = (double)work->pages.count > REFERENCES_SHARE * (double)work->written.count;
+	moving = !closed || memory_changed(work->memory) > MOVING_SHARE;
+	work->whole = moving || nearly_all;
+	if (work->whole) {
+		free(work->pages.page);
+		work->pages = (struct page_set){0};
+		reference_pages_free(work->references);
+		work->references = NULL;
+	}
+	if (nearly_all)
+		work->pages = work->written;
+	else if (!work->whole)
+		free(work->written.page);
+	if (nearly_all || !work->whole)
+		work->written = (struct page_set){0};
+	return 0;
+}
+
+/*
+ * Where lists change while they are looked at, many pages that they lead to stay unknown, to be found one by one while
+ * the process is held; to copy all that it has, if that is not too much, takes it less time.
+ */
+static int rehearse_lists(struct work *work, struct error *error)
+{
+	const struct process *process = &work->python->target->process;
+	bool closed;
+
+	if (rehearse_census(work, &closed, error) < 0)
+		return -1;
+	if (!closed && heap_pages(process, &work->mappings, work->memory, &work->pages, error) < 0)
+		return -1;
+	work->whole = !closed && work->pages.count < WHOLE_MOST;
+	if (work->whole)
+		return 0;
+	free(work->pages.page);
+	work->pages = (struct page_set){0};
+	return touched(work, error);
+}
+
+static int rehearse_what(struct work *work, struct error *error)
+{
+	if (work->what == CAPTURE_CENSUS)
+		return rehearse_lists(work, error);
+	if (heap_pages(&work->python->target->process, &work->mappings, work->memory, &work->written, error) < 0)
+		return -1;
+	work->whole = work->whole || work->what == CAPTURE_WHOLE || work->written.count < REFERENCES_LEAST;
+	if (!work->whole && rehearse_references(work, error) < 0)
+		return -1;
+	return work->whole && !work->pages.count ? rehearse_whole(work, error) : 0;
+}
+
 /* Learns, while the target runs, what there will be to copy; what was learnt a moment ago still holds. */
 static int rehearse(struct work *work, struct error *error)
 {
 	uint64_t spare;
 	size_t most;
-	double good = work->whole ? REHEARSAL_WHOLE_GOOD : REHEARSAL_GOOD;
+	double good = work->what == CAPTURE_CENSUS ? REHEARSAL_GOOD : REHEARSAL_MEMORY_GOOD;
 
 	if (work->rehearsed && interrupt_now() - work->rehearsed < good)
 		return 0;
@@ -132,7 +224,7 @@ static int rehearse(struct work *work, struct error *error)
 	if (!work->memory)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	memory_limit(work->memory, most);
-	if (work->whole ? rehearse_whole(work, error) < 0 : rehearse_census(work, error) < 0)
+	if (rehearse_what(work, error) < 0)
 		return -1;
 	if (memory_is_full(work->memory) || work->pages.count > most)
 		return spare_error(work->python->target->process.pid, spare, error);
@@ -220,11 +312,12 @@ static int cut(struct work *work, const struct capture_options *options, const v
 	if (work->whole)
 		heap_pages_since(&work->python->target->process, &work->mappings,
 			work->written.count ? &work->written : &work->pages, work->memory, stop);
-	if (work->walk_held)
-		return walk(work->python, work->memory, stop, capture, error);
-	if (!work->whole)
-		census_tails(work->python, work->memory, stop, &work->types, touch_name, work);
-	return 0;
+	if (work->references)
+		reference_pages_hold(work->references, stop);
+	if (work->references || (!work->whole && !work->walk_held))
+		census_tails(work->python, work->memory, stop, &work->types, touch_name,
+			work->references ? touch_references : NULL, work);
+	return work->walk_held ? walk(work->python, work->memory, stop, capture, error) : 0;
 }
 
 /* Looks through the copy for what the rehearsal did not foresee. */
@@ -243,6 +336,20 @@ static int check_whole(struct work *work, struct capture *capture, struct error 
 		return 0;
 	work->rehearsed = 0;
 	return error_set(error, ERROR_AGAIN, "objects came to lie on pages that the rehearsal did not see");
+}
+
+/* Looks whether all references are in the copy: a table may have moved since the rehearsal. Then all is copied. */
+static int check_references(struct work *work, struct capture *capture, struct error *error)
+{
+	int64_t missing = reference_pages_missing(work->python, work->memory, &capture->census, error);
+
+	if (missing < 0)
+		return -1;
+	if (!missing)
+		return 0;
+	work->whole = true;
+	work->rehearsed = 0;
+	return error_set(error, ERROR_AGAIN, "objects came to hold references on pages that the rehearsal did not see");
 }
 
 static int attempt(struct work *work, const struct capture_options *options, enum hold_way way, struct capture *capture,
@@ -280,10 +387,15 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 		work->rehearsed = 0;
 		result = walk(work->python, work->memory, &never, capture, error);
 		if (memory_misses(work->memory)) {
-			work->walk_held = true;
+			if (work->references)
+				work->whole = true;
+			else
+				work->walk_held = true;
 			return error_set(error, ERROR_AGAIN, "the heap grew on pages that the rehearsal did not see");
 		}
 	}
+	if (result == 0 && work->references)
+		return check_references(work, capture, error);
 	return result == 0 && work->written.count ? check_whole(work, capture, error) : result;
 }
 
@@ -331,7 +443,7 @@ static int give_up(const struct python *python, const struct capture_options *op
 int capture_take(
 	struct python *python, const struct capture_options *options, struct capture *capture, struct error *error)
 {
-	struct work work = {.python = python, .whole = options->whole};
+	struct work work = {.python = python, .what = options->what};
 	double begin = interrupt_now(), wait = 0.001;
 	unsigned int failed = 0;
 	int result = -1;
@@ -347,7 +459,7 @@ int capture_take(
 		result = rehearse(&work, error);
 		if (result == 0)
 			result = attempt(&work, options, way_of(failed, interrupt_now() - begin), capture, error);
-		if (result == 0 && options->whole) {
+		if (result == 0 && options->what != CAPTURE_CENSUS) {
 			memory_seal(work.memory);
 			capture->memory = work.memory;
 			work.memory = NULL;

@@ -14,12 +14,18 @@
 #include "python.h"
 #include "typeresolve.h"
 
+enum capture_what {
+	CAPTURE_CENSUS,
+	CAPTURE_REFERENCES, /* also what references lie on (reference_pages.h), in capture.memory */
+	CAPTURE_WHOLE, /* also all else that objects refer to: what heap_pages() and reach() find, in capture.memory */
+};
+
 struct capture_options {
+	enum capture_what what;
 	double max_pause_ms; /* longest hold allowed */
 	/* Called while nothing of the target can change, for what has to be of the same cut. May be NULL. */
 	void (*at_cut)(void *context, const volatile bool *stop);
 	void *context;
-	bool whole; /* also of what objects refer to: what heap_pages() and reach() find, in capture.memory */
 };
 
 struct capture {
@@ -30,7 +36,7 @@ struct capture {
 	unsigned int stopped; /* threads stopped in the attempt that succeeded */
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
-	struct memory *memory; /* the closed picture, if it was to be whole; else NULL */
+	struct memory *memory; /* the closed picture; of a mere census: NULL */
 	size_t missing; /* pages that should be in it and are not */
 };
 

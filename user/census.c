@@ -233,7 +233,7 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 
 /* Follows one direction of a list for as long as it hangs together. True when it came round to the head. */
 static bool rehearse_list(const struct links *links, struct memory *memory, uint64_t head, bool backwards,
-	double deadline, struct type_table *types)
+	double deadline, struct type_table *types, census_visit *visit, void *context)
 {
 	uint64_t onward = backwards ? links->prev : links->next, back = backwards ? links->next : links->prev;
 	uint64_t onward_mask = backwards ? links->prev_mask : links->next_mask;
@@ -245,10 +245,12 @@ static bool rehearse_list(const struct links *links, struct memory *memory, uint
 	node &= onward_mask;
 	for (uint64_t steps = 0; node != head; steps++) {
 		uint64_t following, returning, type;
+		int64_t index;
 
 		if (node & 7 || steps == REHEARSAL_MOST || !memory_u64(memory, node + onward, &following) ||
 			!memory_u64(memory, node + back, &returning) || (returning & back_mask) != before ||
-			!memory_u64(memory, node + links->type, &type) || type_index(types, type, NULL) < 0)
+			!memory_u64(memory, node + links->type, &type) || (index = type_index(types, type, NULL)) < 0 ||
+			(visit && !visit(context, node + links->object, (uint32_t)index)))
 			return false;
 		if (steps % STOP_CHECK == 0 && (interrupt_signal || interrupt_now() > deadline))
 			return false;
@@ -258,27 +260,32 @@ static bool rehearse_list(const struct links *links, struct memory *memory, uint
 	return true;
 }
 
-void census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types)
+bool census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types,
+	census_visit *visit, void *context)
 {
 	const struct links links = links_of(&python->layout);
 	struct runtime runtime;
+	bool closed = true;
 
 	if (python_runtime(python, memory, &runtime, NULL) < 0)
-		return;
+		return false;
 	python_collecting(python, memory, &runtime);
 	for (size_t i = 0; i < runtime.interpreter_count; i++) {
 		for (int generation = 0; generation <= GENERATION_PERMANENT; generation++) {
 			uint64_t head = python_generation(python, &runtime.interpreters[i], generation);
 
-			if (head && !rehearse_list(&links, memory, head, false, deadline, types))
-				rehearse_list(&links, memory, head, true, deadline, types);
+			if (!head || rehearse_list(&links, memory, head, false, deadline, types, visit, context))
+				continue;
+			closed = closed && generation < LAYOUT_GENERATIONS - 1;
+			rehearse_list(&links, memory, head, true, deadline, types, visit, context);
 		}
 	}
 	runtime_free(&runtime);
+	return closed;
 }
 
 static void tail_of_list(const struct links *links, struct memory *memory, uint64_t head, const volatile bool *stop,
-	struct type_table *types, void (*visit)(void *, uint64_t), void *context)
+	struct type_table *types, void (*visit_type)(void *, uint64_t), census_visit *visit, void *context)
 {
 	uint64_t node, after = head;
 	unsigned int known = 0;
@@ -288,16 +295,20 @@ static void tail_of_list(const struct links *links, struct memory *memory, uint6
 	node &= links->prev_mask;
 	for (uint64_t steps = 1; node != head && known < TAIL_KNOWN && steps < REHEARSAL_MOST; steps++) {
 		bool have = memory_has(memory, node) && memory_has(memory, node + links->type);
+		size_t pages = memory_pages(memory);
 		uint64_t next, prev, type;
 		bool added = false;
+		int64_t index;
 
 		if (node & 7 || !memory_u64(memory, node + links->next, &next) ||
 			!memory_u64(memory, node + links->prev, &prev) || (next & links->next_mask) != after ||
-			!memory_u64(memory, node + links->type, &type) || type_index(types, type, &added) < 0)
+			!memory_u64(memory, node + links->type, &type) || (index = type_index(types, type, &added)) < 0)
 			return;
 		if (added)
-			visit(context, type);
-		known = have && !added ? known + 1 : 0;
+			visit_type(context, type);
+		if (visit && !visit(context, node + links->object, (uint32_t)index))
+			return;
+		known = have && !added && (!visit || memory_pages(memory) == pages) ? known + 1 : 0;
 		if (steps % STOP_CHECK == 0 && *stop)
 			return;
 		after = node;
@@ -306,7 +317,7 @@ static void tail_of_list(const struct links *links, struct memory *memory, uint6
 }
 
 void census_tails(struct python *python, struct memory *memory, const volatile bool *stop, struct type_table *types,
-	void (*visit)(void *, uint64_t), void *context)
+	void (*visit_type)(void *, uint64_t), census_visit *visit, void *context)
 {
 	const struct links links = links_of(&python->layout);
 	struct runtime runtime;
@@ -318,7 +329,7 @@ void census_tails(struct python *python, struct memory *memory, const volatile b
 			uint64_t head = python_generation(python, &runtime.interpreters[i], generation);
 
 			if (head)
-				tail_of_list(&links, memory, head, stop, types, visit, context);
+				tail_of_list(&links, memory, head, stop, types, visit_type, visit, context);
 		}
 	}
 	runtime_free(&runtime);

@@ -57,19 +57,25 @@ int census_walk(struct python *python, struct memory *memory, const volatile boo
 	struct error *error);
 void census_free(struct census *census);
 
+/* An object that was met, and the index of its type. False: no further one is looked at. */
+typedef bool census_visit(void *context, uint64_t object, uint32_t type);
+
 /*
  * The same walk through a process that runs: finds the pages that a census will need, and the types, without any
  * claim to be complete; until the monotonic time deadline, seconds, at most. types may hold what an earlier rehearsal
- * found, and new ones are added.
+ * found, and new ones are added. visit (may be NULL) is called for each object, for some of them twice. True when the
+ * lists of the oldest objects were seen from end to end: nobody was at them meanwhile.
  */
-void census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types);
+bool census_rehearse(struct python *python, struct memory *memory, double deadline, struct type_table *types,
+	census_visit *visit, void *context);
 
 /*
  * What came into being since the rehearsal sits at the ends of the lists: walks back from there, fetching pages,
- * until nothing new turned up for a while. visit is called for each type that types does not hold (which is added).
+ * until nothing new turned up for a while. visit_type is called for each type that types does not hold (which is
+ * added), visit (may be NULL) for each object; pages that it fetches are new, too.
  */
 void census_tails(struct python *python, struct memory *memory, const volatile bool *stop, struct type_table *types,
-	void (*visit)(void *context, uint64_t type), void *context);
+	void (*visit_type)(void *context, uint64_t type), census_visit *visit, void *context);
 
 /* Drops the objects for which keep, one for each in the order of census->address, is false. */
 void census_keep(struct census *census, const bool *keep);

@@ -42,6 +42,10 @@
 /* One system call copies this many pages, a part of a slab; for less than two of them no thread is worth starting. */
 #define COPY_PAGES 128u
 #define COPY_THREADS_MOST 4
+/* Threads copy from so many places far apart: the kernel locks each of the target's page tables (2 MiB) for one. */
+#define COPY_LANES 4u
+/* Pages that are read again to see how many change. */
+#define SAMPLE_PAGES 2048
 /* Slabs to touch that are worth a thread. */
 #define TOUCH_SLABS 4
 
@@ -69,6 +73,7 @@ struct memory {
 	uint64_t *slot_page; /* by slot - SLOT_FIRST: which page it holds */
 	uint8_t *slot_touched;
 	size_t slot_count, slot_capacity;
+	size_t touched_count;
 
 	uint64_t fetched_up_to; /* the page after the last fetch */
 	unsigned int fetch_pages;
@@ -109,6 +114,7 @@ static bool forget_small(struct memory *memory)
 			memset(memory->regions[i]->slot, 0, sizeof(memory->regions[i]->slot));
 	}
 	memory->slot_count = 0;
+	memory->touched_count = 0;
 	memory->fetched_up_to = 0;
 	memory->fetch_pages = 0;
 	memory->last.page = UINT64_MAX;
@@ -429,6 +435,7 @@ const unsigned char *memory_page(struct memory *memory, uint64_t page)
 			memory->misses++;
 		return NULL;
 	}
+	memory->touched_count += !memory->slot_touched[slot - SLOT_FIRST];
 	memory->slot_touched[slot - SLOT_FIRST] = 1;
 	memory->last_region = region_find(memory, page >> REGION_SHIFT);
 	memory->last.page = page;
@@ -512,6 +519,29 @@ static int source_pages(const struct memory_source *source, struct page_set *set
 	return 0;
 }
 
+size_t memory_touched_count(const struct memory *memory)
+{
+	return memory->touched_count;
+}
+
+double memory_changed(const struct memory *memory)
+{
+	size_t step = memory->slot_count / SAMPLE_PAGES + 1, seen = 0, changed = 0;
+
+	for (size_t i = 0; i < memory->slot_count; i += step) {
+		unsigned char now[MEMORY_PAGE_SIZE];
+		struct iovec local = {now, sizeof(now)};
+		struct iovec remote = {(void *)(memory->slot_page[i] << MEMORY_PAGE_SHIFT), sizeof(now)};
+
+		if (!memory->slot_touched[i])
+			continue;
+		seen++;
+		changed += process_vm_readv(memory->pid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof(now) ||
+			   memcmp(now, slot_bytes(memory, (uint32_t)i + SLOT_FIRST), sizeof(now)) != 0;
+	}
+	return seen ? (double)changed / (double)seen : 0;
+}
+
 int memory_held(const struct memory *memory, struct page_set *set)
 {
 	return memory->source.run ? source_pages(&memory->source, set) : collect_pages(memory, false, set);
@@ -584,7 +614,7 @@ int memory_reserve(struct memory *memory, const struct page_set *set)
 struct copy {
 	struct memory *memory;
 	const volatile bool *stop;
-	atomic_size_t next; /* piece */
+	atomic_size_t next; /* turn */
 	atomic_size_t unreadable;
 };
 
@@ -611,12 +641,16 @@ static void *copy_pieces(void *argument)
 {
 	struct copy *copy = argument;
 	struct memory *memory = copy->memory;
+	size_t pieces = (memory->slot_count + COPY_PAGES - 1) / COPY_PAGES,
+	       lane = (pieces + COPY_LANES - 1) / COPY_LANES;
 
 	while (!*copy->stop) {
-		size_t from = atomic_fetch_add(&copy->next, 1) * COPY_PAGES, to = from + COPY_PAGES;
+		size_t turn = atomic_fetch_add(&copy->next, 1), from, to;
 
-		if (from >= memory->slot_count)
+		if (turn >= lane * COPY_LANES)
 			break;
+		from = (turn % COPY_LANES * lane + turn / COPY_LANES) * COPY_PAGES;
+		to = from + COPY_PAGES;
 		if (to > memory->slot_count)
 			to = memory->slot_count;
 		while (from < to && !*copy->stop) {

@@ -64,6 +64,12 @@ void memory_forget(struct memory *memory);
 /* The pages that reads have touched so far. The caller frees set->page. -1 when out of memory. */
 int memory_touched(const struct memory *memory, struct page_set *set);
 
+/* How many they are. */
+size_t memory_touched_count(const struct memory *memory);
+
+/* The share of them that are not any more as they were read; of some of them, evenly spaced. */
+double memory_changed(const struct memory *memory);
+
 /* All pages that the picture has, or its source, likewise. */
 int memory_held(const struct memory *memory, struct page_set *set);
 

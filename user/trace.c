@@ -898,7 +898,7 @@ static int first_sites(struct trace *trace, struct error *error)
 	int result;
 
 	memory_forget(trace->memory);
-	census_rehearse(trace->python, trace->memory, interrupt_now() + 30, &types);
+	census_rehearse(trace->python, trace->memory, interrupt_now() + 30, &types, NULL, NULL);
 	result = find_sites(trace, &types, NULL, error);
 	type_table_free(&types);
 	return result;

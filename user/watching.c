@@ -2,7 +2,6 @@
 #include "watching.h"
 
 #include "garbage.h"
-
 #include "interrupt.h"
 
 /* How often a waiting tracer looks whether the target is still there, seconds. */
@@ -14,7 +13,7 @@ int watch_look(struct watch *watch, struct capture *capture, struct error *error
 		.max_pause_ms = watch->options->max_pause_ms,
 		.at_cut = watch->trace ? trace_at_cut : NULL,
 		.context = watch->trace,
-		.whole = watch->options->mode == MODE_SAVE || options_about_references(watch->options),
+		.what = options_capture(watch->options),
 	};
 
 	if (watch->trace)
