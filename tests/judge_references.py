@@ -3,7 +3,7 @@
 OBJECTS.json may be several outputs in a row. Compares the multiset of referents of every tracked object, per type of the
 object; with --referrers the ids of those that refer to 1,000 objects, out of the tool's referents turned around. "possible"
 ones are not counted as found; how many of those missing are among them is said. Exits 1 below 99.9 % of recall or
-precision, and on any difference that is not EXPLAINED.
+precision, on any difference that is not EXPLAINED, and where more references than an object counts are said to lead to it.
 """
 import collections
 import json
@@ -18,7 +18,7 @@ LEAST, EXAMPLES, LISTED = 0.999, 3, 8
 class Oracle(object):
     def __init__(self, path):
         self.referents, self.types, self.untracked, self.codes, self.referrers, self.own = {}, {}, {}, {}, {}, set()
-        self.failed, self.kept = [], 0
+        self.failed, self.kept, self.counts = [], 0, {}
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             for line in file:
                 what, _, rest = line.rstrip("\n").partition(" ") if line.startswith("#") else ("", "", line.rstrip("\n"))
@@ -37,6 +37,8 @@ class Oracle(object):
                 else:
                     address = int(words[0], 16)
                     self.types[address] = words[1]
+                    if words[2] != "-":
+                        self.counts[address] = int(words[2])
                     (self.untracked if what else self.referents)[address] = self.ids(words[3:])
 
     @staticmethod
@@ -55,7 +57,7 @@ def read_tool(path):
                 address = int(event["address"], 16)
                 referents[address] = [int(x, 16) for x in event["referents"]]
                 possible[address] = set(int(x, 16) for x in event.get("possible") or ())
-                held[address] = set(int(x, 16) for x in event.get("held") or ())
+                held[address] = [int(x, 16) for x in event.get("held") or ()]
                 kinds[address] = event["type"]
     return referents, possible, held, kinds
 
@@ -108,6 +110,22 @@ def compare(wanted, got, possible, types, what):
     return recall >= LEAST and precision >= LEAST and not unexplained
 
 
+def counts_are_kept(oracle, got, held, types):
+    """Nothing is referred to more often than its reference count says, visited and held together."""
+    known = collections.Counter()
+    for references in got, held:
+        for ids in references.values():
+            known.update(ids)
+    over = {address: known[address] - count for address, count in oracle.counts.items() if known[address] > count}
+    print("counts: %d of %d references known, %d objects have too many" %
+          (sum(min(known[address], count) for address, count in oracle.counts.items()), sum(oracle.counts.values()), len(over)))
+    for address in sorted(over)[:EXAMPLES]:
+        sources = collections.Counter(types.get(one, "?") for references in (got, held) for one in references
+                                      if address in references[one])
+        print("      %#x %s  %d too many, of %s" % (address, types.get(address, "?"), over[address], dict(sources)))
+    return not over
+
+
 def main():
     oracle = Oracle(sys.argv[2])
     got, possible, held, kinds = read_tool(sys.argv[1])
@@ -135,12 +153,13 @@ def main():
         asked = {address: ids for address, ids in oracle.untracked.items() if address in got}
         if asked:
             good = compare(asked, got, possible, types, "untracked") and good
+        good = counts_are_kept(oracle, got, held, types) and good
         codes = {address: ids for address, ids in oracle.codes.items() if address in got}
-        lacking = [address for address, ids in codes.items() if set(ids) - held[address]]
+        lacking = [address for address, ids in codes.items() if set(ids) - set(held[address])]
         if codes:
             print("code: %d objects, %d lack a part" % (len(codes), len(lacking)))
             for address in lacking[:EXAMPLES]:
-                print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - held[address]), types)))
+                print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - set(held[address])), types)))
             good = good and not lacking
     print("zoo of %d%s" % (oracle.kept, "".join("\nnot made: " + one for one in oracle.failed)))
     sys.exit(not good or bool(oracle.failed))

@@ -150,10 +150,12 @@ static bool find_array(const struct looking *looking, const struct member_array 
 		return true;
 	if (!array->count_is_int)
 		return at(looking, base, array->count, count) && *count <= ELEMENTS_MOST;
-	if (!memory_u32(looking->memory, base + array->count, &number))
+	if (!memory_u32(looking->memory, base + array->count, &number) || (int32_t)number < 0)
 		return false;
 	*count = number;
-	return (int32_t)number >= 0;
+	/* One that lies in a struct of a known size ends with it. */
+	return !array->inside || array->through || looking->shape->var_sized ||
+	       array->array + *count * WORD <= looking->shape->base_size;
 }
 
 static bool elements(struct looking *looking, const struct member_array *array, uint64_t base)

@@ -54,31 +54,25 @@ static uint64_t field(const struct shapes *shapes, uint64_t address, int32_t off
 
 /* --- the words of a struct --- */
 
-/* Makes room for one more in an array that has room for a power of two. */
-static bool make_room_in(void *array, size_t count, size_t size)
+/* The array with room for one more; it has room for a power of two. NULL when out of memory: the old one stays. */
+static void *with_room(void *array, size_t count, size_t size)
 {
-	void *old, *grown;
-
-	if (count & (count - 1))
-		return true;
-	memcpy(&old, array, sizeof(old));
-	grown = realloc(old, (count ? 2 * count : 1) * size);
-	if (!grown)
-		return false;
-	memcpy(array, &grown, sizeof(grown));
-	return true;
+	return count & (count - 1) ? array : realloc(array, (count ? 2 * count : 1) * size);
 }
 
 static bool add_word(struct shape *shape, struct shape_word word)
 {
 	const char *name = word.name;
+	struct shape_word *words;
 
 	for (size_t i = 0; i < shape->word_count; i++) {
 		if (shape->words[i].offset == word.offset && shape->words[i].after_items == word.after_items)
 			return true;
 	}
-	if (!make_room_in(&shape->words, shape->word_count, sizeof(word)))
+	words = with_room(shape->words, shape->word_count, sizeof(word));
+	if (!words)
 		return false;
+	shape->words = words;
 	word.name = name ? strdup(name) : NULL;
 	if (name && !word.name)
 		return false;
@@ -141,6 +135,7 @@ static uint32_t published_offset(const struct shapes *shapes, uint64_t type, con
 static bool add_arrays(const struct shapes *shapes, struct shape *shape, const char *literal)
 {
 	const struct member_array *row = NULL;
+	struct member_array *arrays;
 
 	while ((row = member_array_next(literal, shapes->version, row))) {
 		struct member_array array = *row;
@@ -151,8 +146,10 @@ static bool add_arrays(const struct shapes *shapes, struct shape *shape, const c
 		array.array = (uint16_t)(array.array + first);
 		if (array.use == MEMBER_VISITED && !shape->base_traverses)
 			array.use = MEMBER_HELD;
-		if (!make_room_in(&shape->arrays, shape->array_count, sizeof(array)))
+		arrays = with_room(shape->arrays, shape->array_count, sizeof(array));
+		if (!arrays)
 			return false;
+		shape->arrays = arrays;
 		shape->arrays[shape->array_count++] = array;
 	}
 	return true;
