@@ -5,6 +5,7 @@
 
 #include "interrupt.h"
 #include "layout.h"
+#include "pyobject.h"
 
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
@@ -23,15 +24,16 @@ static bool is_collected(const struct backrefs *backrefs, uint32_t node)
 	return backrefs->tracked[node] == NODE_TRACKED;
 }
 
-/* A count that is never 0 where references are not counted (Include/object.h, _Py_IsImmortal). */
+/* A count that is never 0 where references are not counted, or cannot be read. */
 static int64_t refcount(const struct backrefs *backrefs, uint32_t node)
 {
-	const struct layout *layout = &backrefs->referents->python->layout;
+	const struct referents *referents = backrefs->referents;
 	uint32_t count;
+	bool immortal;
 
-	if (!memory_u32(
-		    backrefs->referents->memory, backrefs->address[node] + (uint64_t)layout->object.refcnt, &count) ||
-		(int32_t)count < 0)
+	if (!pyobject_refcount(
+		    &referents->python->layout, referents->memory, backrefs->address[node], &count, &immortal) ||
+		immortal)
 		return INT64_MAX / 2;
 	return count;
 }

@@ -353,7 +353,7 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	sized.type = pyobject_type(sized.layout, memory, sized.object);
 	if (!sized.type || inspected->address % POINTER || !python_has_instances(python, memory, sized.type) ||
 		!at(&sized, sized.type, sized.layout->type.flags, &sized.flags) ||
-		!memory_u32(memory, sized.object + (uint64_t)sized.layout->object.refcnt, &inspected->refcount) ||
+		!pyobject_refcount(sized.layout, memory, sized.object, &inspected->refcount, &inspected->immortal) ||
 		!inspected->refcount)
 		return 0;
 	inspected->is_object = true;
@@ -362,8 +362,6 @@ int inspect_read(const struct python *python, struct memory *memory, struct insp
 	if (inspected->size != INSPECT_SIZE_UNKNOWN)
 		inspected->size =
 			inspected->size < SIZE_MOST ? inspected->size + size_before(&sized) : INSPECT_SIZE_UNKNOWN;
-	/* Include/object.h, _Py_IsImmortal */
-	inspected->immortal = sized.layout->habits.immortals && (int32_t)inspected->refcount < 0;
 	typeresolve(python, memory, sized.type, &inspected->type);
 	inspected->repr = describe(python, memory, inspected->address);
 	return inspected->type.name && inspected->repr ? 0 : -1;

@@ -3,7 +3,6 @@
 #include "label.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "describe.h"
 #include "layout.h"
 #include "pyobject.h"
+#include "text.h"
 #include "typeresolve.h"
 
 /* Bytes of a label. */
@@ -22,19 +22,6 @@ static uint64_t field(const struct referents *referents, uint64_t address, int32
 	uint64_t value;
 
 	return memory_u64(referents->memory, address + (uint64_t)offset, &value) ? value : 0;
-}
-
-static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *print(const char *format, ...)
-{
-	char *text;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	return text;
 }
 
 static char *text_of(const struct referents *referents, uint64_t str)
@@ -61,7 +48,7 @@ static char *items(const struct referents *referents, uint64_t object, int32_t o
 {
 	uint64_t count = field(referents, object, offset);
 
-	return print("%" PRIu64 " item%s", count, count == 1 ? "" : "s");
+	return text_print("%" PRIu64 " item%s", count, count == 1 ? "" : "s");
 }
 
 static uint64_t code_of(const struct referents *referents, uint64_t object, const struct shape *shape)
@@ -211,7 +198,7 @@ char *label_place(const struct referents *referents, uint64_t object, const stru
 		return NULL;
 	file = text_of(referents, field(referents, code, layout->code.filename));
 	if (file)
-		place = print("%s:%u", file, line);
+		place = text_print("%s:%u", file, line);
 	free(file);
 	return place;
 }
@@ -289,7 +276,7 @@ static char *item_way(struct backrefs *backrefs, uint64_t from, const struct sha
 				: 0;
 	char *name = code ? free_variable(backrefs->referents, code, from, index) : NULL, *text;
 
-	text = name ? print("cell %s", name) : print("[%" PRIu64 "]", index);
+	text = name ? text_print("cell %s", name) : text_print("[%" PRIu64 "]", index);
 	free(name);
 	return text;
 }
@@ -299,7 +286,8 @@ static char *local_way(const struct referents *referents, uint64_t from, const s
 	const struct layout *layout = &referents->python->layout;
 	uint64_t code = shape ? code_of(referents, from, shape)
 			      : field(referents, from, layout->frame.code) & ~layout->frame.code_tag;
-	char *name = label_local(referents, code, number), *text = name ? print("local %s", name) : strdup("local");
+	char *name = label_local(referents, code, number),
+	     *text = name ? text_print("local %s", name) : strdup("local");
 
 	free(name);
 	return text;
@@ -313,14 +301,14 @@ char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *sh
 
 	switch (referent->way) {
 	case WAY_MEMBER:
-		return referent->name ? print(".%s", referent->name) : NULL;
+		return referent->name ? text_print(".%s", referent->name) : NULL;
 	case WAY_ATTRIBUTE:
 		name = text_of(referents, referent->object);
-		text = name ? print(".%s", name) : NULL;
+		text = name ? text_print(".%s", name) : NULL;
 		break;
 	case WAY_VALUE:
 		name = label_key(referents, referent->object, &plain);
-		text = name ? print("[%s]", name) : NULL;
+		text = name ? text_print("[%s]", name) : NULL;
 		break;
 	case WAY_KEY:
 		return strdup("key");

@@ -531,21 +531,6 @@ int options_check_output(const struct options *options, struct error *error)
 	return snapshot ? error_set(error, ERROR_FAILED, "-o %s is a snapshot, which would be lost", output) : 0;
 }
 
-enum capture_what options_capture(const struct options *options)
-{
-	switch (options->mode) {
-	case MODE_SAVE:
-	case MODE_LEAKS: /* a reference may be anywhere */
-	case MODE_REFS: /* shows texts and numbers, too */
-		return CAPTURE_WHOLE;
-	case MODE_BACKREFS:
-	case MODE_CHAIN:
-		return CAPTURE_REFERENCES;
-	default:
-		return options->garbage == GARBAGE_INCLUDE ? CAPTURE_CENSUS : CAPTURE_REFERENCES;
-	}
-}
-
 const char *options_picture(const struct options *options)
 {
 	bool graph = options->mode == MODE_BACKREFS || options->mode == MODE_REFS || options->mode == MODE_CHAIN;

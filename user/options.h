@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "capture.h"
 #include "error.h"
 #include "newids.h"
 
@@ -81,8 +80,6 @@ void options_parse(struct options *options, int argc, char **argv);
  * -1 with ERROR_FAILED. Before it is opened, which empties it.
  */
 int options_check_output(const struct options *options, struct error *error);
-/* What a look has to copy for what is asked. */
-enum capture_what options_capture(const struct options *options);
 /* The file that a picture goes to, or NULL: -o is none, or not the name of one. */
 const char *options_picture(const struct options *options);
 void options_free(struct options *options);

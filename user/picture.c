@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "label.h"
+#include "pyobject.h"
 #include "typeresolve.h"
 
 static char *type_text(const struct picture *picture, const struct shape *shape)
@@ -26,13 +27,10 @@ static char *type_text(const struct picture *picture, const struct shape *shape)
 
 static void read_refcount(const struct referents *referents, struct graph_node *node, uint64_t address)
 {
-	const struct layout *layout = &referents->python->layout;
-	uint32_t count = 0;
+	uint32_t count;
 
-	memory_u32(referents->memory, address + (uint64_t)layout->object.refcnt, &count);
-	node->refcount = count;
-	/* Include/object.h, _Py_IsImmortal */
-	node->immortal = layout->habits.immortals && (int32_t)count < 0;
+	if (pyobject_refcount(&referents->python->layout, referents->memory, address, &count, &node->immortal))
+		node->refcount = count;
 }
 
 static void describe_object(const struct picture *picture, uint32_t number, struct graph_node *node)

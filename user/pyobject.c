@@ -30,6 +30,15 @@ uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint6
 	return memory_u64(memory, object + (uint64_t)layout->object.type, &type) ? type : 0;
 }
 
+bool pyobject_refcount(
+	const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *count, bool *immortal)
+{
+	if (!memory_u32(memory, object + (uint64_t)layout->object.refcnt, count))
+		return false;
+	*immortal = layout->habits.immortals && (int32_t)*count < 0;
+	return true;
+}
+
 static bool text_find(const struct layout *layout, struct memory *memory, uint64_t object, struct text *text)
 {
 	uint64_t type = pyobject_type(layout, memory, object), flags;

@@ -33,6 +33,13 @@ bool pyobject_characters(const struct layout *layout, struct memory *memory, uin
 uint64_t pyobject_type(const struct layout *layout, struct memory *memory, uint64_t object);
 
 /*
+ * How many references to it are counted; *immortal: they are not (Include/object.h, _Py_IsImmortal), and the number
+ * says nothing. False when it cannot be read.
+ */
+bool pyobject_refcount(
+	const struct layout *layout, struct memory *memory, uint64_t object, uint32_t *count, bool *immortal);
+
+/*
  * The value that a dict with str keys has for an ASCII key: 1 and *value when there, 0 when not, -1 when it could not
  * be read.
  */

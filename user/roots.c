@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "roots.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "code.h"
 #include "layout.h"
 #include "pyobject.h"
+#include "text.h"
 
 #define WORD 8
 #define FRAMES_MOST 10000
@@ -53,19 +53,6 @@ static void add(struct finding *finding, const struct root *root)
 	roots->root[roots->count++] = *root;
 }
 
-static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *text(const char *format, ...)
-{
-	char *result;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&result, format, arguments) < 0)
-		result = NULL;
-	va_end(arguments);
-	return result;
-}
-
 /* --- frames --- */
 
 static void add_frame(struct finding *finding, const struct thread_state *thread, uint64_t frame)
@@ -83,8 +70,8 @@ static void add_frame(struct finding *finding, const struct thread_state *thread
 	/* What is no function of anybody's: shims of the interpreter. */
 	if (!code_position(layout, finding->memory, code, instruction, &position))
 		return;
-	root.name = text("%s", position.function);
-	root.place = text("%s:%u", position.file, position.line);
+	root.name = text_print("%s", position.function);
+	root.place = text_print("%s:%u", position.file, position.line);
 	code_position_free(&position);
 	add(finding, &root);
 }
@@ -184,17 +171,18 @@ static void add_tables(struct finding *finding, const struct runtime *runtime)
 
 		add(finding, &(struct root){.kind = ROOT_INTERPRETER,
 				     .address = interpreter->address,
-				     .name = i ? text("interpreter %lld", (long long)interpreter->id)
-					       : text("interpreter")});
+				     .name = i ? text_print("interpreter %lld", (long long)interpreter->id)
+					       : text_print("interpreter")});
 	}
 	for (size_t i = 0; i < runtime->thread_count; i++) {
 		const struct thread_state *thread = &runtime->threads[i];
 
-		add(finding, &(struct root){.kind = ROOT_THREAD,
-				     .address = thread->address,
-				     .thread = thread->address,
-				     .tid = thread->tid,
-				     .name = thread->tid ? text("thread %d", thread->tid) : text("thread")});
+		add(finding,
+			&(struct root){.kind = ROOT_THREAD,
+				.address = thread->address,
+				.thread = thread->address,
+				.tid = thread->tid,
+				.name = thread->tid ? text_print("thread %d", thread->tid) : text_print("thread")});
 	}
 }
 

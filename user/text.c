@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#define _GNU_SOURCE
 #include "text.h"
 
 #include <stdint.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,4 +103,16 @@ size_t text_length(const char *text)
 	for (; *text; text++)
 		length += ((unsigned char)*text & 0xc0) != 0x80;
 	return length;
+}
+
+char *text_print(const char *format, ...)
+{
+	char *text;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	return text;
 }

@@ -12,6 +12,9 @@
  */
 char *text_printable(const char *text);
 
+/* sprintf() into memory of its own; NULL when out of memory. */
+char *text_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 bool text_is_utf8(const char *text);
 
 /* Length in code points, as Python's len() counts. */

@@ -7,13 +7,29 @@
 /* How often a waiting tracer looks whether the target is still there, seconds. */
 #define TICK 0.25
 
+/* What a look has to copy for what is asked. */
+static enum capture_what what_to_capture(const struct options *options)
+{
+	switch (options->mode) {
+	case MODE_SAVE:
+	case MODE_LEAKS: /* a reference may be anywhere */
+	case MODE_REFS: /* shows texts and numbers, too */
+		return CAPTURE_WHOLE;
+	case MODE_BACKREFS:
+	case MODE_CHAIN:
+		return CAPTURE_REFERENCES;
+	default:
+		return options->garbage == GARBAGE_INCLUDE ? CAPTURE_CENSUS : CAPTURE_REFERENCES;
+	}
+}
+
 int watch_look(struct watch *watch, struct capture *capture, struct error *error)
 {
 	struct capture_options options = {
 		.max_pause_ms = watch->options->max_pause_ms,
 		.at_cut = watch->trace ? trace_at_cut : NULL,
 		.context = watch->trace,
-		.what = options_capture(watch->options),
+		.what = what_to_capture(watch->options),
 	};
 
 	if (watch->trace)
