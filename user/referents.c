@@ -13,8 +13,6 @@
 #define CHUNK 512
 /* A container with more elements than this is cut; its length may be garbage. */
 #define ELEMENTS_MOST (UINT64_C(1) << 32)
-/* Links of an lru_cache, nodes of an OrderedDict. */
-#define LINKS_MOST (UINT64_C(1) << 24)
 /* Words of a module's C state. */
 #define STATE_MOST (UINT64_C(1) << 16)
 /* A frame with more variables and values than this is garbage. */
@@ -22,6 +20,24 @@
 
 /* Type objects that something is learned from. */
 #define TYPES_MOST 10000
+
+/* Whether a chain of links goes round, which none that is read from must: Brent's cycle detection. */
+struct round {
+	uint64_t mark; /* a link passed */
+	uint64_t steps, limit; /* since then; and when the next one is taken for it */
+};
+
+static bool goes_round(struct round *round, uint64_t link)
+{
+	if (link == round->mark)
+		return true;
+	if (round->steps++ == round->limit) {
+		round->mark = link;
+		round->steps = 0;
+		round->limit = 2 * round->limit + 1;
+	}
+	return false;
+}
 
 /* One object while it is looked at. */
 struct looking {
@@ -315,6 +331,7 @@ static bool dict(struct looking *looking)
 /* Objects/odictobject.c, odict_traverse: the keys of its own chain of nodes, too. */
 static bool ordered_dict(struct looking *looking)
 {
+	struct round round = {0};
 	const struct layout *layout = looking->layout;
 	uint64_t node, key;
 
@@ -322,7 +339,7 @@ static bool ordered_dict(struct looking *looking)
 		return false;
 	if (!at(looking, looking->object, layout->library.ordered_first, &node))
 		return true;
-	for (uint64_t i = 0; node && i < LINKS_MOST; i++) {
+	for (uint64_t i = 0; node && !goes_round(&round, node); i++) {
 		if (!at(looking, node, layout->library.node_key, &key) || !one(looking, WAY_KEY, key, i, 0, NULL) ||
 			!at(looking, node, layout->library.node_next, &node))
 			return false;
@@ -387,6 +404,7 @@ static bool set(const struct looking *looking)
 /* Modules/_collectionsmodule.c, deque_traverse */
 static bool deque(const struct looking *looking)
 {
+	struct round round = {0};
 	const struct layout *layout = looking->layout;
 	uint64_t length = (uint64_t)(layout->library.block_next - layout->library.block_items) / WORD;
 	uint64_t count, block, index;
@@ -395,7 +413,7 @@ static bool deque(const struct looking *looking)
 		!at(looking, looking->object, layout->library.deque_first, &block) ||
 		!at(looking, looking->object, layout->library.deque_index, &index) || index >= length)
 		return true;
-	for (uint64_t done = 0; done < count && done < ELEMENTS_MOST;) {
+	for (uint64_t done = 0; done < count && !goes_round(&round, block);) {
 		uint64_t piece = length - index < count - done ? length - index : count - done, items[CHUNK];
 
 		if (piece > CHUNK ||
@@ -503,12 +521,13 @@ static bool module(struct looking *looking)
 /* lru_cache_tp_traverse: keys and results of a ring of links, and the type of each link, a heap type from 3.10 on. */
 static bool lru_cache(const struct looking *looking)
 {
+	struct round round = {0};
 	uint64_t link, key, result, type;
 	const struct shape *shape;
 
 	if (!at(looking, looking->object, LRU_NEXT, &link))
 		return true;
-	for (uint64_t i = 0; link && link != looking->object && i < LINKS_MOST; i++) {
+	for (uint64_t i = 0; link && link != looking->object && !goes_round(&round, link); i++) {
 		if (!at(looking, link, LRU_KEY, &key) || !at(looking, link, LRU_KEY + WORD, &result) ||
 			!at(looking, link, looking->layout->object.type, &type))
 			return true;
@@ -524,11 +543,12 @@ static bool lru_cache(const struct looking *looking)
 /* To 3.6 it is the links that are visited, as objects. */
 static bool lru_links(const struct looking *looking)
 {
+	struct round round = {0};
 	uint64_t link;
 
 	if (!at(looking, looking->object, LRU_NEXT, &link))
 		return true;
-	for (uint64_t i = 0; link && link != looking->object && i < LINKS_MOST; i++) {
+	for (uint64_t i = 0; link && link != looking->object && !goes_round(&round, link); i++) {
 		if (!one(looking, WAY_ITEM, link, i, 0, NULL))
 			return false;
 		if (!at(looking, link, LRU_NEXT, &link))
@@ -540,11 +560,12 @@ static bool lru_links(const struct looking *looking)
 /* pysqlite_Cache: it holds each node, besides its mapping. */
 static bool sqlite_cache(const struct looking *looking)
 {
+	struct round round = {0};
 	uint64_t node;
 
 	if (!at(looking, looking->object, CACHE_FIRST, &node))
 		return true;
-	for (uint64_t i = 0; node && i < LINKS_MOST; i++) {
+	for (uint64_t i = 0; node && !goes_round(&round, node); i++) {
 		if (!one(looking, WAY_ITEM, node, i, 0, NULL))
 			return false;
 		if (!at(looking, node, NODE_NEXT, &node))
