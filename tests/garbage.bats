@@ -20,20 +20,25 @@ finds_garbage() {
   "$JUDGE" "$TESTS/judge_garbage.py" "$WORLD/out" "$WORLD/oracle"
 }
 
-@test "cycles" { finds_garbage cycles; }
-@test "finalizers" { finds_garbage finalizers; }
-@test "weak references with callbacks" { finds_garbage weakrefs; }
+# Each kind alone on one interpreter, all of them together on each.
+alone() { only_system && finds_garbage "$1"; }
+
+@test "cycles" { alone cycles; }
+@test "finalizers" { alone finalizers; }
+@test "weak references with callbacks" { alone weakrefs; }
 @test "finalizers that bring objects back" {
+  only_system
   finds_garbage resurrecting
   grep 'have a finalizer that was not called yet' "$WORLD/err"
 }
-@test "tasks and futures" { finds_garbage asyncio; }
-@test "types of the library's C modules" { finds_garbage extensions; }
+@test "tasks and futures" { alone asyncio; }
+@test "types of the library's C modules" { alone extensions; }
 @test "a heap without garbage" { finds_garbage clean; }
 @test "all of them" { finds_garbage mixed; }
 
 @test "without, with, alone: the tables add up, in a snapshot, too" {
   local with without only file
+  only_system
   start_garbage cycles
   ogt -p "$TARGET" --save "$WORLD/heap"
   succeeds
