@@ -9,8 +9,8 @@ ALL_AT_ONCE=20000
 
 # inspect_all [LABEL]: every object that the oracle lists, of a snapshot; into $WORLD/objects
 inspect_all() {
-  PATIENCE=300 start_at_barrier references.py "$@"
-  PATIENCE=300 ogt -p "$TARGET" --save "$WORLD/snapshot"
+  PATIENCE=900 start_at_barrier references.py "$@"
+  PATIENCE=900 ogt -p "$TARGET" --save "$WORLD/snapshot"
   succeeds
   sed -n 's/^#untracked //; s/^#code //; /^#/!p' "$WORLD/oracle" | cut -d ' ' -f 1 >"$WORLD/ids"
   [ "$(wc -l <"$WORLD/ids")" -gt 1000 ]
