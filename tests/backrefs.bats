@@ -130,7 +130,7 @@ judge_owners() {
   grep -q Target "$WORLD/out"
   ogt -p "$TARGET" --backrefs function --limit 2 --max-depth 0
   succeeds
-  grep -E '[0-9]+ objects are a function: the newest 2 are shown' "$WORLD/err"
+  grep -E '[0-9]+ objects are a function: 2 of the youngest are shown' "$WORLD/err"
 }
 
 @test "a graph that is too large is cut, and says so" {
@@ -138,9 +138,13 @@ judge_owners() {
   start_owners
   ogt -p "$TARGET" --refs "$(address_of deep)" --max-depth 20 --too-many 0 -o "$WORLD/large.dot"
   succeeds
-  ogt -p "$TARGET" --backrefs function --limit 0 --max-depth 3 --too-many 0 --format json
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 --format json
   succeeds
   [ "$(json '[.[] | select(.event == "graph") | .nodes[]] | length')" = 1000 ]
+  ogt -p "$TARGET" --backrefs function --limit 0 --max-depth 0
+  succeeds
+  grep 'a function: 100 of the youngest are shown (no more at a time)' "$WORLD/err"
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 --format json
   [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
 }
 

@@ -16,7 +16,7 @@
 #include "what.h"
 
 /* Objects of one name that are asked about at most, and nodes of one graph. */
-#define OBJECTS_MOST 1000
+#define OBJECTS_MOST 100
 #define NODES_MOST 1000
 #define PROGRESS_SECONDS 0.5
 
@@ -70,8 +70,8 @@ static int find_named(struct question *question, const char *name)
 	question->target_count += (size_t)found;
 	question->missing += !found;
 	if ((uint64_t)found < all)
-		render_note("%llu objects are a %s: the newest %zd %s shown (--limit)", (unsigned long long)all, name,
-			found, found == 1 ? "is" : "are");
+		render_note("%llu objects are a %s: %zd of the youngest %s shown (%s)", (unsigned long long)all, name,
+			found, found == 1 ? "is" : "are", most == OBJECTS_MOST ? "no more at a time" : "--limit");
 	if (found)
 		return 0;
 	like = what_suggest(question->look, name);
@@ -115,6 +115,9 @@ static int show_graph(struct question *question, struct graph *graph, struct err
 	const char *picture = options_picture(options);
 
 	graph->refcounts = options->refcounts;
+	if (!picture && options->output && !options->json && strchr(options->output, '.'))
+		render_note(
+			"%s: a tree, as text; pictures end in .svg, .png or .pdf, their text in .dot", options->output);
 	if (!picture || options->json)
 		render_graph(question->watch->render, graph);
 	if (!picture)
@@ -149,6 +152,8 @@ static int ask_neighbours(struct question *question, struct error *error)
 	struct graph graph = {0};
 	int result = neighbours_graph(&question->backrefs, &neighbours, &graph, error);
 
+	if (result == 0 && options->filter_count && !graph.edge_count)
+		render_note("no neighbour is of a type that --filter names");
 	if (result == 0)
 		result = show_graph(question, &graph, error);
 	graph_free(&graph);

@@ -289,6 +289,25 @@ static void write_local(struct expression *expression, uint32_t from, const stru
 	free(way);
 }
 
+static bool is_generator(const struct shape *shape)
+{
+	return shape && (shape->kind == OBJECT_GENERATOR || shape->kind == OBJECT_COROUTINE ||
+				shape->kind == OBJECT_ASYNC_GENERATOR);
+}
+
+/* What a generator waits for lies on its stack, and has a name; but there may be others. */
+static void write_awaited(struct expression *expression, const struct shape *shape, uint64_t to)
+{
+	expression->plain = false;
+	if (is_generator(shape) && is_generator(shapes_of_object(expression->backrefs->referents->shapes, to)))
+		fputs(shape->kind == OBJECT_GENERATOR	  ? ".gi_yieldfrom"
+			: shape->kind == OBJECT_COROUTINE ? ".cr_await"
+							  : ".ag_await",
+			expression->out);
+	else
+		write_description(expression, "value under way");
+}
+
 static void write_step(struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace)
 {
 	const struct shape *shape =
@@ -330,7 +349,7 @@ static void write_step(struct expression *expression, uint32_t from, const struc
 		write_description(expression, "element");
 		break;
 	case WAY_STACK:
-		write_description(expression, "value under way");
+		write_awaited(expression, shape, referent->to);
 		break;
 	case WAY_STATE:
 		write_description(expression, "C state");

@@ -130,22 +130,48 @@ static void show(struct walk *walk, uint32_t node, uint32_t through)
 			&walk->picture, from, to, attribute_label(walk->backrefs, through, to), GRAPH_STRONG);
 }
 
-/* Who refers to it: certain references first, then possible ones; the interpreter's tables only where there is nobody
- * else. */
+/*
+ * In which order referrers are shown, as some may be left out: first those that say whose it is. Functions lead to
+ * their module's namespace, and frames to what they run in; the interpreter's tables say something only where nobody
+ * else does.
+ */
+enum rank { RANK_OWNER, RANK_OTHER, RANK_GLOBALS, RANK_POSSIBLE, RANK_TABLE, RANKS };
+
+static enum rank rank_of(const struct walk *walk, uint32_t source, bool is_namespace)
+{
+	const struct backrefs *backrefs = walk->backrefs;
+	uint32_t node = source & ~SOURCE_POSSIBLE;
+	const struct shape *shape;
+
+	if (node >= backrefs->objects && backrefs->roots->root[node - backrefs->objects].kind != ROOT_FRAME)
+		return RANK_TABLE;
+	if (source & SOURCE_POSSIBLE)
+		return RANK_POSSIBLE;
+	if (node >= backrefs->objects)
+		return is_namespace ? RANK_GLOBALS : RANK_OWNER;
+	shape = backrefs_shape(backrefs, node);
+	if (is_namespace && shape && (shape->kind == OBJECT_FUNCTION || shape->kind == OBJECT_FRAME))
+		return RANK_GLOBALS;
+	return shape && shape->kind == OBJECT_MODULE ? RANK_OWNER : RANK_OTHER;
+}
+
 static void look_backwards(struct walk *walk)
 {
 	struct backrefs *backrefs = walk->backrefs;
+	bool is_namespace;
 
 	if (walk->at >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
 		return;
-	for (int possible = 0; possible < 2; possible++) {
+	is_namespace = root_module_of_dict(backrefs->roots, backrefs->address[walk->at]) != NULL;
+	for (int rank = 0; rank < RANKS; rank++) {
 		uint32_t last = NODE_NONE;
 
+		if (rank == RANK_TABLE && walk->shown)
+			return;
 		for (uint32_t i = backrefs->first[walk->at]; i < backrefs->first[walk->at + 1]; i++) {
 			uint32_t source = backrefs->source[i], node = source & ~SOURCE_POSSIBLE, owner;
 
-			if (!(source & SOURCE_POSSIBLE) != !possible || node == last ||
-				(possible && node >= backrefs->objects && walk->shown))
+			if (node == last || rank_of(walk, source, is_namespace) != (enum rank)rank)
 				continue;
 			last = node;
 			owner = walk->neighbours->merge_dicts ? owner_of(backrefs, node) : NODE_NONE;
@@ -157,12 +183,29 @@ static void look_backwards(struct walk *walk)
 	}
 }
 
+/* Whether somebody refers to it, or it refers to somebody, whom the depth leaves out. */
+static bool ends_early(struct walk *walk, uint32_t node)
+{
+	const struct backrefs *backrefs = walk->backrefs;
+
+	if (!walk->neighbours->backwards || node >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
+		return false;
+	return backrefs->first[node] != backrefs->first[node + 1];
+}
+
+/* A str, which the label of its value tells. */
+static bool is_plain_key(const struct referent *referent)
+{
+	return referent->way == WAY_KEY && referent->kind == REFERENT_HELD;
+}
+
 static bool collect(void *context, const struct referent *referent)
 {
 	struct walk *walk = context;
 	uint32_t node = backrefs_node(walk->backrefs, referent->to);
 
-	if (node != NODE_NONE)
+	/* What no object is seen at, in memory that the process uses for other things, says nothing. */
+	if (node != NODE_NONE && !is_plain_key(referent) && backrefs_shape(walk->backrefs, node))
 		find_neighbour(walk, node);
 	return !walk->picture.failed;
 }
@@ -208,6 +251,8 @@ static bool take_ahead(void *context, const struct referent *referent)
 {
 	struct ahead *ahead = context;
 
+	if (is_plain_key(referent))
+		return true;
 	for (size_t i = 0; i < ahead->count; i++) {
 		if (ahead->address[i] == referent->to)
 			return true;
@@ -266,9 +311,11 @@ int neighbours_graph(
 	}
 	/* Nodes are added at the end while earlier ones are looked at: breadth first. */
 	for (walk.index = 0; walk.index < graph->node_count && !walk.picture.failed; walk.index++) {
-		if (graph->nodes[walk.index].depth >= neighbours->max_depth)
-			continue;
 		walk.at = walk.picture.nodes[walk.index];
+		if (graph->nodes[walk.index].depth >= neighbours->max_depth) {
+			graph->nodes[walk.index].ends_early = ends_early(&walk, walk.at);
+			continue;
+		}
 		walk.shown = walk.hidden = 0;
 		if (neighbours->backwards)
 			look_backwards(&walk);

@@ -97,7 +97,7 @@ static const struct argp_option table[] = {
 	{.name = "backrefs",
 		.key = KEY_BACKREFS,
 		.arg = "WHAT",
-		.doc = "who refers to WHAT: an address, or the newest --limit objects of a type; may be repeated",
+		.doc = "who refers to WHAT: an address, or the youngest --limit objects of a type; may be repeated",
 		.group = 2},
 	{.name = "refs", .key = KEY_REFS, .arg = "WHAT", .doc = "what WHAT refers to", .group = 2},
 	{.name = "chain",
@@ -291,6 +291,8 @@ static void check(const struct options *options, struct argp_state *state)
 		argp_error(state, "--garbage goes with tables");
 	if (options->draws && options->mode != MODE_BACKREFS && options->mode != MODE_REFS)
 		argp_error(state, "--max-depth, --too-many, --filter and --merge-dicts go with --backrefs and --refs");
+	if (!graph && !options->json && drawing_format(options->output) != DRAWING_NONE)
+		argp_error(state, "-o %s: pictures are made of --backrefs, --refs and --chain", options->output);
 	if (options->refcounts && !graph)
 		argp_error(state, "--refcounts goes with --backrefs, --refs and --chain");
 	if (options->chains && options->mode != MODE_CHAIN)

@@ -217,6 +217,16 @@ static void note_oddities(struct render *render, const struct capture *capture)
 		render_note("%zu types have no readable name and show their address", capture->unnamed);
 }
 
+/* Types that have objects: a census may have been cut down to some. */
+static size_t count_types(const struct census *census)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < census->types.count; i++)
+		count += census->types.type[i].count || census->types.type[i].frozen;
+	return count;
+}
+
 static void note_attached(const struct render *render, const struct attached *attached)
 {
 	const struct target *target = attached->target;
@@ -235,7 +245,7 @@ static void note_attached(const struct render *render, const struct attached *at
 	render_note("%s%sPython %s%s in process %d (%s), %zu thread%s: %zu objects of %zu types%s, %s",
 		attached->file ? attached->file : "", attached->file ? ": " : "", target->version_text,
 		target->debug ? " (debug build)" : "", render->pid, target->executable, attached->threads,
-		attached->threads == 1 ? "" : "s", census->objects, census->types.count,
+		attached->threads == 1 ? "" : "s", census->objects, count_types(census),
 		census->interpreters > 1 ? ", in several interpreters" : "", how);
 	if (attached->capture->missing)
 		render_note("%zu pages are not in %s: what lies there shows as ?", attached->capture->missing,

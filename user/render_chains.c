@@ -7,6 +7,11 @@
 #include "render_writer.h"
 #include "text.h"
 
+/* Addresses in a note. */
+#define ADDRESSES_SAID 3
+/* Characters of a long expression that are shown at its begin, and at its end. */
+#define EXPRESSION_END 1000
+
 /* Ways that look alike. */
 struct alike {
 	const struct chain *chain; /* the first of them */
@@ -61,11 +66,29 @@ static int by_count(const void *a, const void *b)
 	return (x->chain > y->chain) - (x->chain < y->chain);
 }
 
+/* The middle of what is longer than anybody reads. */
+static void shorten(char *text)
+{
+	size_t length = text ? strlen(text) : 0;
+	char *from, *to;
+
+	if (length <= 2 * EXPRESSION_END)
+		return;
+	/* Whole characters. */
+	for (from = text + EXPRESSION_END; (*from & 0xc0) == 0x80; from--)
+		;
+	for (to = text + length - EXPRESSION_END; (*to & 0xc0) == 0x80; to++)
+		;
+	from += sprintf(from, " ... ");
+	memmove(from, to, strlen(to) + 1);
+}
+
 static void one_line(struct render *render, const struct alike *alike)
 {
 	char *expression = text_printable(alike->chain->expression);
 	char *where = alike->chain->where ? text_printable(alike->chain->where) : NULL;
 
+	shorten(expression);
 	put(render, "%s%s%s", expression ? expression : "?", where ? "    in " : "", where ? where : "");
 	if (alike->count > 1)
 		put(render, "    (and %zu more like it)", alike->count - 1);
@@ -126,6 +149,25 @@ static void as_json(struct render *render, const struct chains_of *of)
 	emit(render, object);
 }
 
+/* What is so of some of the objects, and of which. */
+static void note(const struct chains_report *report, bool garbage, const char *what)
+{
+	char list[ADDRESSES_SAID * 24] = "";
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->count; i++) {
+		const struct chains_of *of = &report->objects[i];
+
+		if (of->chains.count || of->garbage != garbage)
+			continue;
+		if (count++ < ADDRESSES_SAID)
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), " 0x%llx",
+				(unsigned long long)of->address);
+	}
+	render_note(
+		"%zu of %zu objects,%s%s: %s", count, report->count, list, count > ADDRESSES_SAID ? " ..." : "", what);
+}
+
 void render_chains(struct render *render, const struct chains_report *report)
 {
 	size_t garbage = 0, held = 0;
@@ -141,13 +183,13 @@ void render_chains(struct render *render, const struct chains_report *report)
 	if (!render->json)
 		as_lines(render, report);
 	if (garbage)
-		render_note(
-			"%zu of %zu objects are garbage: only objects that nothing leads to lead to them, and the next "
-			"full collection will find them",
-			garbage, report->count);
+		note(report, true,
+			"garbage: only objects that nothing leads to lead to them, and the next full collection will "
+			"find "
+			"them");
 	if (held)
-		render_note(
-			"%zu of %zu objects: no object leads to them from what is there for good: C code holds them, "
-			"or a reference was leaked (--leaks)",
-			held, report->count);
+		note(report, false,
+			"held, but by no object that something there for good leads to: by memory of C code or a stack "
+			"of "
+			"another's (greenlet), or a reference was leaked (--leaks)");
 }

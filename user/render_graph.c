@@ -157,6 +157,8 @@ static void put_node(const struct tree *tree, size_t index)
 		put(render, "  %s(root)%s", render->colour ? YELLOW : "", render->colour ? PLAIN : "");
 	if (tree->shown[index])
 		put(render, "  (see above)");
+	else if (node->ends_early)
+		put(render, "  %s", tree->strokes->ellipsis);
 	put(render, "\n");
 }
 
@@ -217,8 +219,8 @@ static void graph_as_text(struct render *render, const struct graph *graph)
 	free_tree(&tree);
 	flush(render);
 	if (graph->left_out)
-		render_note(
-			"%zu more object%s not shown: limit", graph->left_out, graph->left_out == 1 ? " is" : "s are");
+		render_note("%zu more object%s not shown: a graph has no more than %zu", graph->left_out,
+			graph->left_out == 1 ? " is" : "s are", graph->node_count);
 }
 
 /* --- JSON --- */
