@@ -47,7 +47,7 @@ judge_owners() {
   ogt -p "$TARGET" --backrefs "$(address_of in_list)" --max-depth 3 --merge-dicts
   succeeds
   cat "$WORLD/out"
-  grep -x 'Target *' "$WORLD/out"
+  grep -x "Target  $(address_of in_list)" "$WORLD/out"
   grep -E '\[1\] of list  3 items' "$WORLD/out"
   grep -E '\.in_list of module  app  \(root\)' "$WORLD/out"
 }

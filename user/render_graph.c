@@ -133,7 +133,7 @@ static void put_type(const struct tree *tree, const struct graph_node *node)
 		put(tree->render, " [%llu]", (unsigned long long)node->refcount);
 }
 
-/* The rest of a line: "type [refcount]  label  (place)", and what is to be known about it. */
+/* The rest of a line: "type [refcount]  address  label  (place)", and what is to be known about it. */
 static void put_node(const struct tree *tree, size_t index)
 {
 	const struct graph_node *node = &tree->graph->nodes[index];
@@ -144,6 +144,9 @@ static void put_node(const struct tree *tree, size_t index)
 		put_type(tree, node);
 		gap = "  ";
 	}
+	/* What was asked for by name can be asked for by address then. */
+	if (node->target && !tree->shown[index] && *node->type)
+		put(render, "  %s", node->id);
 	if (*node->label || !*node->type) {
 		put(render, "%s", gap);
 		put_text(render, *node->label ? node->label : node->id);

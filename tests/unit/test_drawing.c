@@ -673,7 +673,7 @@ static void test_tree(void)
 	make_leak(&graph);
 	setenv("LC_ALL", "C.UTF-8", 1);
 	render_to("tree", &graph, false);
-	check(file_is("tree", "Session  <Session number=1>\n"
+	check(file_is("tree", "Session  0x10  <Session number=1>\n"
 			      "└── ['a'] of dict  3 items\n"
 			      "    ├── ? Application  (app.py:7)\n"
 			      "    │   ├── .app of module  app  (app.py)  (root)\n"
@@ -690,7 +690,7 @@ static void test_tree(void)
 	graph.nodes[3].refcount = 5;
 	setenv("LC_ALL", "C", 1);
 	render_to("tree", &graph, false);
-	check(file_is("tree", "Session [3]  <Session number=1>\n"
+	check(file_is("tree", "Session [3]  0x10  <Session number=1>\n"
 			      "`-- .back\\nwards: dict [2]  3 items\n"
 			      "    |-- ['a']: Session [3]  <Session number=1>  (see above)\n"
 			      "    `-- ... 1 more reference\n"
