@@ -14,7 +14,8 @@ struct registers {
 	size_t count;
 };
 
-/* Adds those of a thread that this thread traces and that stands still: ERROR_AGAIN, ERROR_FAILED when out of memory. */
+/* Adds those of a thread that this thread traces and that stands still: ERROR_AGAIN, ERROR_FAILED when out of memory.
+ */
 int registers_read(struct registers *registers, pid_t tid, struct error *error);
 void registers_free(struct registers *registers);
 

@@ -57,8 +57,7 @@ static void make(struct made *made)
 
 static struct malloc_chunks find(struct made *made)
 {
-	const struct memory_source source = {
-		.read = read_made, .free = free_nothing, .run = run, .context = made};
+	const struct memory_source source = {.read = read_made, .free = free_nothing, .run = run, .context = made};
 	struct memory *memory = memory_new_from(&source);
 	struct malloc_chunks chunks = {0};
 
