@@ -274,7 +274,7 @@ static int ask_leaks(struct question *question, struct error *error)
 {
 	const struct options *options = question->watch->options;
 	struct leaks leaks;
-	int result = leaks_find(&leaks, &question->backrefs, error);
+	int result = leaks_find(&leaks, &question->backrefs, &question->look->registers, error);
 
 	if (result == 0)
 		render_leaks(question->watch->render, &(struct leaks_report){

@@ -270,6 +270,7 @@ static void forget_result(struct capture *capture)
 	capture->names = NULL;
 	memory_free(capture->memory);
 	capture->memory = NULL;
+	registers_free(&capture->registers);
 	census_free(&capture->census);
 }
 
@@ -373,6 +374,8 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	priority_usual(usual);
 	capture->pause_ms += report.held_ms;
 	capture->stopped = report.stopped;
+	registers_free(&capture->registers);
+	capture->registers = report.registers;
 	capture->stopped_all = way == HOLD_ALL && report.stopped;
 	if (ended < 0) {
 		/* Why the hold broke says more than what its reader ran into. */

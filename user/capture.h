@@ -12,6 +12,7 @@
 #include "hold.h"
 #include "memory.h"
 #include "python.h"
+#include "registers.h"
 #include "typeresolve.h"
 
 enum capture_what {
@@ -37,6 +38,7 @@ struct capture {
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
 	struct memory *memory; /* the closed picture; of a mere census: NULL */
+	struct registers registers; /* of the threads that were stopped */
 	size_t missing; /* pages that should be in it and are not */
 };
 

@@ -48,6 +48,7 @@ struct keeper {
 	sigset_t mask; /* of the thread that started the keeper, before */
 	double max_pause; /* seconds */
 	double held; /* seconds */
+	struct registers registers; /* of the stopped threads */
 	volatile bool over;
 	struct error error;
 };
@@ -156,7 +157,7 @@ static void *keeper_run(void *argument)
 	while (result == 0 && keeper->stopped < asked) {
 		result = await_stop(keeper, keeper->tids[keeper->stopped], begin + patience, &signals[keeper->stopped]);
 		if (result == 0)
-			keeper->stopped++;
+			result = registers_read(&keeper->registers, keeper->tids[keeper->stopped++], &keeper->error);
 	}
 	pthread_mutex_lock(&keeper->lock);
 	if (result == 0)
@@ -220,6 +221,7 @@ static void keeper_end(struct keeper *keeper, struct hold_report *report)
 		pthread_mutex_destroy(&keeper->lock);
 		report->held_ms = keeper->held * 1e3;
 		report->stopped = (unsigned int)keeper->stopped;
+		report->registers = keeper->registers;
 	}
 	free(keeper->tids);
 }

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "process.h"
 #include "python.h"
+#include "registers.h"
 
 struct hold;
 
@@ -29,6 +30,7 @@ enum hold_way {
 struct hold_report {
 	double held_ms; /* longest time for which any thread was stopped; 0 when none was */
 	unsigned int stopped; /* threads stopped */
+	struct registers registers; /* of theirs; the caller frees them */
 };
 
 /*

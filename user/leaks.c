@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dead_memory.h"
 #include "interrupt.h"
 #include "layout.h"
-#include "pools.h"
 
 #define WORD 8
 #define PAGE_WORDS (MEMORY_PAGE_SIZE / WORD)
@@ -44,32 +44,29 @@ static uint32_t refcount(const struct backrefs *backrefs, uint32_t node)
 	return count;
 }
 
-static void look_at_page(struct audit *audit, uint64_t page, const unsigned char *bytes, struct pool *pool)
+/* The object that a word leads to; NODE_NONE: none. */
+static uint32_t object_of(struct audit *audit, uint64_t word)
 {
-	const struct referents *referents = audit->backrefs->referents;
-	const struct layout *layout = &referents->python->layout;
-	uint64_t base = page << MEMORY_PAGE_SHIFT;
+	word &= ~TAGS;
+	return word < audit->lowest || word > audit->highest ? NODE_NONE : backrefs_node(audit->backrefs, word);
+}
 
-	if ((base & ~(uint64_t)(layout->habits.pool_size - 1)) != pool->address)
-		pool_read(layout, referents->memory, base, pool);
+static void look_at_page(struct audit *audit, uint64_t page, const unsigned char *bytes, struct dead_memory *dead)
+{
 	for (uint32_t i = 0; i < PAGE_WORDS; i++) {
 		uint64_t word;
 		uint32_t node;
 
 		memcpy(&word, bytes + i * WORD, sizeof(word));
-		word &= ~TAGS;
-		if (word < audit->lowest || word > audit->highest)
-			continue;
-		node = backrefs_node(audit->backrefs, word);
-		if (node != NODE_NONE && !pool_is_free(pool, base + i * WORD))
+		node = object_of(audit, word);
+		if (node != NODE_NONE && !dead_memory_has(dead, (page << MEMORY_PAGE_SHIFT) + i * WORD))
 			audit->words[node]++;
 	}
 }
 
-static int count_words(struct audit *audit, struct error *error)
+static int count_pages(struct audit *audit, struct dead_memory *dead, struct error *error)
 {
 	struct memory *memory = audit->backrefs->referents->memory;
-	struct pool pool = {.address = UINT64_MAX};
 	struct page_set pages;
 	int result = 0;
 
@@ -81,9 +78,31 @@ static int count_words(struct audit *audit, struct error *error)
 		if (i % STEP == 0 && interrupt_signal)
 			result = error_set(error, ERROR_INTERRUPTED, "interrupted");
 		else if (bytes)
-			look_at_page(audit, pages.page[i], bytes, &pool);
+			look_at_page(audit, pages.page[i], bytes, dead);
 	}
 	free(pages.page);
+	return result;
+}
+
+/* A reference may be in a register alone: of an object just made, or about to be dropped. */
+static void count_registers(struct audit *audit, const struct registers *registers)
+{
+	for (size_t i = 0; i < registers->count; i++) {
+		uint32_t node = object_of(audit, registers->word[i]);
+
+		if (node != NODE_NONE)
+			audit->words[node]++;
+	}
+}
+
+static int count_words(struct audit *audit, struct error *error)
+{
+	const struct referents *referents = audit->backrefs->referents;
+	struct dead_memory dead;
+	int result = dead_memory_find(&dead, &referents->python->layout, referents->memory);
+
+	result = result < 0 ? error_set(error, ERROR_FAILED, "out of memory") : count_pages(audit, &dead, error);
+	dead_memory_free(&dead);
 	return result;
 }
 
@@ -153,7 +172,7 @@ static int take_leaks(struct audit *audit, struct leaks *leaks, struct error *er
 	return 0;
 }
 
-int leaks_find(struct leaks *leaks, struct backrefs *backrefs, struct error *error)
+int leaks_find(struct leaks *leaks, struct backrefs *backrefs, const struct registers *registers, struct error *error)
 {
 	struct audit audit = {.backrefs = backrefs, .lowest = UINT64_MAX};
 	int result;
@@ -171,6 +190,7 @@ int leaks_find(struct leaks *leaks, struct backrefs *backrefs, struct error *err
 	result = count_words(&audit, error);
 	if (result == 0) {
 		leave_out_weakrefs(&audit);
+		count_registers(&audit, registers);
 		result = take_leaks(&audit, leaks, error);
 	}
 	free(audit.words);

@@ -13,6 +13,7 @@
 
 #include "backrefs.h"
 #include "error.h"
+#include "registers.h"
 
 struct leak {
 	uint64_t address;
@@ -29,8 +30,9 @@ struct leaks {
 			    looked at */
 };
 
-/* Of a picture of all that the process has written. 0, or -1 and the error. Freed with leaks_free, also then. */
-int leaks_find(struct leaks *leaks, struct backrefs *backrefs, struct error *error);
+/* Of a picture of all that the process has written, and the registers of the threads that were stopped for it. 0, or -1
+ * and the error. Freed with leaks_free, also then. */
+int leaks_find(struct leaks *leaks, struct backrefs *backrefs, const struct registers *registers, struct error *error);
 void leaks_free(struct leaks *leaks);
 
 #endif

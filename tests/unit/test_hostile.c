@@ -144,7 +144,7 @@ static void ask(struct backrefs *backrefs, const uint64_t *objects)
 	}
 	garbage_find(&garbage, backrefs, NULL);
 	garbage_free(&garbage);
-	leaks_find(&leaks, backrefs, NULL);
+	leaks_find(&leaks, backrefs, &(struct registers){0}, NULL);
 	leaks_free(&leaks);
 	fclose(sink);
 }
