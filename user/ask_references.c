@@ -276,6 +276,9 @@ static int ask_leaks(struct question *question, struct error *error)
 	struct leaks leaks;
 	int result = leaks_find(&leaks, &question->backrefs, &question->look->registers, error);
 
+	if (result == 0 && question->watch->heap && leaks.count)
+		render_note(
+			"a file has no registers: what a thread was working with may be among these, with one missing");
 	if (result == 0)
 		render_leaks(question->watch->render, &(struct leaks_report){
 							      .leaks = &leaks,
