@@ -37,6 +37,8 @@ print("%d of %d references" % (all_told, all_lost))
 if all_told < 0.75 * all_lost:
     problems.append("%d of %d references are told" % (all_told, all_lost))
 rows = {row["type"]: row for row in report["types"]}
+if sum(row["unreferenced"] for row in rows.values()) < 50:
+    problems.append("of those that nobody points at few are told: %s" % rows)
 for kind in ("__main__.Many", "__main__.Leaked"):
     if not any(name == kind or kind.endswith("." + name) for name in rows):
         problems.append("no row of " + kind)

@@ -15,6 +15,7 @@ struct group {
 	const struct leak *first;
 	size_t count;
 	uint64_t missing; /* references */
+	size_t unreferenced; /* objects that nothing leads to at all: objgraph's get_leaking_objects() */
 	char *name;
 };
 
@@ -43,6 +44,7 @@ static size_t find_groups(const struct leaks_report *report, struct group *group
 		}
 		groups[count - 1].count++;
 		groups[count - 1].missing += leak->refcount - leak->accounted;
+		groups[count - 1].unreferenced += !leak->accounted;
 	}
 	if (count)
 		qsort(groups, count, sizeof(*groups), by_missing);
@@ -65,6 +67,7 @@ static void as_json(struct render *render, const struct leaks_report *report, co
 		json_object_set_new(type, "type", json_text(group->name ? group->name : "?"));
 		json_object_set_new(type, "objects", json_integer((json_int_t)group->count));
 		json_object_set_new(type, "missing", json_integer((json_int_t)group->missing));
+		json_object_set_new(type, "unreferenced", json_integer((json_int_t)group->unreferenced));
 		json_array_append_new(types, type);
 		for (size_t k = 0; k < limited(report, group->count); k++) {
 			json_t *leak = json_object();
@@ -95,12 +98,12 @@ static void as_table(struct render *render, const struct leaks_report *report, c
 		width = length > width ? length : width;
 		free(name);
 	}
-	put(render, "%-*s%13s%13s  %s\n", width, "type", "objects", "missing", "at");
+	put(render, "%-*s%13s%13s%14s  %s\n", width, "type", "objects", "missing", "unreferenced", "at");
 	for (size_t i = 0; i < limited(report, count); i++) {
 		char *name = text_printable(groups[i].name ? groups[i].name : "?");
 
-		put(render, "%s%*s%13zu%13llu ", name ? name : "?", width - (name ? (int)text_length(name) : 1), "",
-			groups[i].count, (unsigned long long)groups[i].missing);
+		put(render, "%s%*s%13zu%13llu%14zu ", name ? name : "?", width - (name ? (int)text_length(name) : 1),
+			"", groups[i].count, (unsigned long long)groups[i].missing, groups[i].unreferenced);
 		for (size_t k = 0; k < groups[i].count && k < ADDRESSES_SHOWN; k++)
 			put(render, " 0x%llx", (unsigned long long)groups[i].first[k].address);
 		put(render, "%s\n", groups[i].count > ADDRESSES_SHOWN ? " ..." : "");
