@@ -846,7 +846,7 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   sleep 0.5
   eventually goes_on "$SAVER" "${WATCHERS[-1]}"
   [ -e "$WORLD/snapshot" ]
-  grep -E 'saving: [0-9]+ of [0-9]+ MB' "$WORLD/typescript"
+  grep -E 'saving: [0-9]+ %' "$WORLD/typescript"
   grep 'saved to' "$WORLD/typescript"
 }
 
