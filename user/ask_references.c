@@ -276,6 +276,10 @@ static int ask_leaks(struct question *question, struct error *error)
 	struct leaks leaks;
 	int result = leaks_find(&leaks, &question->backrefs, &question->look->registers, error);
 
+	if (result == 0 && question->look->partial && leaks.count)
+		render_note("the process has written more than was copied, which is what objects lead to: what is held "
+			    "from "
+			    "elsewhere alone is among these");
 	if (result == 0 && question->watch->heap && leaks.count)
 		render_note(
 			"a file has no registers: what a thread was working with may be among these, with one missing");

@@ -465,6 +465,7 @@ int capture_take(
 		if (result == 0 && options->what != CAPTURE_CENSUS) {
 			memory_seal(work.memory);
 			capture->memory = work.memory;
+			capture->partial = work.written.count > 0;
 			work.memory = NULL;
 		}
 		if (result == 0)
