@@ -263,10 +263,9 @@ static int build(struct question *question, const struct python *python, struct 
 		&question->backrefs, &question->referents, &question->roots, &question->look->census, &options, error);
 	if (progress.shown)
 		render_progress("looking at references", 0, 0);
-	/* In the second pass all of them again. */
-	if (result == 0 && question->referents.unreadable)
+	if (result == 0 && question->backrefs.unreadable)
 		render_note("%zu pieces of objects could not be read: references that lie there are missing",
-			(question->referents.unreadable + 1) / 2);
+			question->backrefs.unreadable);
 	return result;
 }
 

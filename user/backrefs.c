@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "list.h"
 
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
@@ -14,44 +15,53 @@
 struct extras {
 	struct backrefs *backrefs;
 	uint64_t *address;
-	size_t count, room;
+	size_t count;
 	struct address_map tracked; /* what the census has */
 	uint64_t *seen; /* open addressing; 0: empty */
-	size_t seen_room, seen_count;
+	size_t seen_room;
 	bool failed;
 };
 
+static uint64_t *seen_slot(uint64_t *seen, size_t room, uint64_t address)
+{
+	size_t i = (size_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
+
+	while (seen[i] && seen[i] != address)
+		i = (i + 1) & (room - 1);
+	return &seen[i];
+}
+
+static bool more_slots(struct extras *extras)
+{
+	size_t room = extras->seen_room ? extras->seen_room * 2 : 1024;
+	uint64_t *seen = calloc(room, sizeof(*seen));
+
+	for (size_t i = 0; seen && i < extras->seen_room; i++) {
+		if (extras->seen[i])
+			*seen_slot(seen, room, extras->seen[i]) = extras->seen[i];
+	}
+	if (!seen)
+		return false;
+	free(extras->seen);
+	extras->seen = seen;
+	extras->seen_room = room;
+	return true;
+}
+
+/* Also when there is no memory to remember it by. */
 static bool seen_before(struct extras *extras, uint64_t address)
 {
-	size_t i;
+	uint64_t *slot;
 
-	if (extras->seen_count * 2 >= extras->seen_room) {
-		size_t room = extras->seen_room ? extras->seen_room * 2 : 1024;
-		uint64_t *seen = calloc(room, sizeof(*seen));
-
-		if (!seen) {
-			extras->failed = true;
-			return true;
-		}
-		for (size_t k = 0; k < extras->seen_room; k++) {
-			if (!extras->seen[k])
-				continue;
-			i = (size_t)(extras->seen[k] * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
-			while (seen[i])
-				i = (i + 1) & (room - 1);
-			seen[i] = extras->seen[k];
-		}
-		free(extras->seen);
-		extras->seen = seen;
-		extras->seen_room = room;
-	}
-	i = (size_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (extras->seen_room - 1);
-	while (extras->seen[i] && extras->seen[i] != address)
-		i = (i + 1) & (extras->seen_room - 1);
-	if (extras->seen[i])
+	/* All that were seen are in the list, and nothing else. */
+	if (extras->count * 2 >= extras->seen_room && !more_slots(extras)) {
+		extras->failed = true;
 		return true;
-	extras->seen[i] = address;
-	extras->seen_count++;
+	}
+	slot = seen_slot(extras->seen, extras->seen_room, address);
+	if (*slot)
+		return true;
+	*slot = address;
 	return false;
 }
 
@@ -60,18 +70,10 @@ static void add_extra(struct extras *extras, uint64_t address)
 	/* Objects lie at multiples of 8. */
 	if (address & 7 || address_number(&extras->tracked, address) != ADDRESS_NONE || seen_before(extras, address))
 		return;
-	if (extras->count == extras->room) {
-		size_t room = extras->room ? extras->room * 2 : 256;
-		uint64_t *grown = realloc(extras->address, room * sizeof(*grown));
-
-		if (!grown) {
-			extras->failed = true;
-			return;
-		}
-		extras->address = grown;
-		extras->room = room;
-	}
-	extras->address[extras->count++] = address;
+	if (list_make_room((void **)&extras->address, extras->count, sizeof(*extras->address)))
+		extras->address[extras->count++] = address;
+	else
+		extras->failed = true;
 }
 
 /* Code objects, and the tuples in which they keep others. */
@@ -83,12 +85,6 @@ static bool visit_code(void *context, const struct referent *referent)
 	if (shape && (shape->kind == OBJECT_CODE || shape->kind == OBJECT_TUPLE))
 		add_extra(extras, referent->to);
 	return !extras->failed;
-}
-
-static bool leads_to_code(enum object_kind kind)
-{
-	return kind == OBJECT_FUNCTION || kind == OBJECT_GENERATOR || kind == OBJECT_COROUTINE ||
-	       kind == OBJECT_ASYNC_GENERATOR || kind == OBJECT_FRAME;
 }
 
 static bool visit_code_alone(void *context, const struct referent *referent)
@@ -114,7 +110,7 @@ static bool find_extras(
 	for (size_t i = 0; i < census->count && !extras->failed; i++) {
 		const struct shape *shape = census_shapes[census->type[i]];
 
-		if (shape && leads_to_code(shape->kind))
+		if (shape && kind_has_code(shape->kind))
 			referents_of(backrefs->referents, census->address[i], shape, visit_code_alone, extras);
 	}
 	for (size_t i = 0; i < extras->count && !extras->failed; i++) {
@@ -200,8 +196,6 @@ static bool find_nodes(struct backrefs *backrefs, const struct backrefs_options 
 	struct extras extras = {.backrefs = backrefs};
 	bool found;
 
-	for (size_t i = 0; i < census->types.count; i++)
-		backrefs->shapes[i] = shapes_of(backrefs->referents->shapes, census->types.type[i].address);
 	found = address_map_make(&extras.tracked, census->address, census->count) &&
 		find_extras(&extras, backrefs->shapes, options);
 	address_map_free(&extras.tracked);
@@ -284,12 +278,14 @@ static int pass_over(struct pass *pass, referents_visit *visit, const struct bac
 static int find_references(struct backrefs *backrefs, const struct backrefs_options *options, struct error *error)
 {
 	struct pass pass = {.backrefs = backrefs};
+	size_t unreadable = backrefs->referents->unreadable;
 
 	backrefs->first = calloc((size_t)backrefs->objects + 3, sizeof(*backrefs->first));
 	if (!backrefs->first)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	if (pass_over(&pass, count_reference, options, 0, error) < 0)
 		return -1;
+	backrefs->unreadable = backrefs->referents->unreadable - unreadable;
 	if (pass.count > UINT32_MAX)
 		return error_set(error, ERROR_FAILED, "there are more than 2**32 references");
 	backrefs->references = pass.count;
@@ -306,7 +302,7 @@ int backrefs_nodes(struct backrefs *backrefs, struct referents *referents, const
 {
 	*backrefs = (struct backrefs){.referents = referents, .roots = roots, .census = census};
 	backrefs->shape_count = census->types.count;
-	backrefs->shapes = calloc(census->types.count + 1, sizeof(*backrefs->shapes));
+	backrefs->shapes = shapes_of_types(referents->shapes, &census->types);
 	if (!backrefs->shapes || !find_nodes(backrefs, options))
 		return error_set(error, ERROR_FAILED, "out of memory");
 	return 0;

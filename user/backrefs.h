@@ -36,6 +36,7 @@ struct backrefs {
 	uint32_t *first; /* of each object: index into source; ends where that of the next one begins */
 	uint32_t *source; /* nodes, ascending for each object */
 	uint64_t references; /* of source */
+	size_t unreadable; /* pieces of objects that could not be read, and references with them */
 };
 
 #define NODE_TRACKED 1

@@ -366,7 +366,9 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 		return error_set(error, ERROR_FAILED, "out of memory");
 	work->reserved = true;
 	usual = priority_hurry();
-	hold = hold_begin(work->python, way, options->max_pause_ms, &report, error);
+	registers_free(&capture->registers);
+	hold = hold_begin(work->python, way, options->max_pause_ms,
+		work->what == CAPTURE_WHOLE ? &capture->registers : NULL, &report, error);
 	if (hold)
 		work->reserved = false;
 	result = hold ? cut(work, options, hold_over(hold), capture, error) : -1;
@@ -374,8 +376,6 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	priority_usual(usual);
 	capture->pause_ms += report.held_ms;
 	capture->stopped = report.stopped;
-	registers_free(&capture->registers);
-	capture->registers = report.registers;
 	capture->stopped_all = way == HOLD_ALL && report.stopped;
 	if (ended < 0) {
 		/* Why the hold broke says more than what its reader ran into. */

@@ -86,7 +86,7 @@ static int subtract_all(struct collecting *collecting, struct error *error)
 
 	for (uint32_t node = 0; node < backrefs->objects; node++) {
 		if (is_collected(backrefs, node))
-			collecting->refs[node] += refcount(backrefs, node);
+			collecting->refs[node] = refcount(backrefs, node);
 	}
 	for (uint32_t node = 0; node < backrefs->objects; node++) {
 		if (node % STEP == 0 && interrupt_signal)

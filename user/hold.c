@@ -48,7 +48,7 @@ struct keeper {
 	sigset_t mask; /* of the thread that started the keeper, before */
 	double max_pause; /* seconds */
 	double held; /* seconds */
-	struct registers registers; /* of the stopped threads */
+	struct registers *registers; /* of the stopped threads; NULL: nobody wants them */
 	volatile bool over;
 	struct error error;
 };
@@ -157,7 +157,9 @@ static void *keeper_run(void *argument)
 	while (result == 0 && keeper->stopped < asked) {
 		result = await_stop(keeper, keeper->tids[keeper->stopped], begin + patience, &signals[keeper->stopped]);
 		if (result == 0)
-			result = registers_read(&keeper->registers, keeper->tids[keeper->stopped++], &keeper->error);
+			keeper->stopped++;
+		if (result == 0 && keeper->registers)
+			result = registers_read(keeper->registers, keeper->tids[keeper->stopped - 1], &keeper->error);
 	}
 	pthread_mutex_lock(&keeper->lock);
 	if (result == 0)
@@ -221,7 +223,6 @@ static void keeper_end(struct keeper *keeper, struct hold_report *report)
 		pthread_mutex_destroy(&keeper->lock);
 		report->held_ms = keeper->held * 1e3;
 		report->stopped = (unsigned int)keeper->stopped;
-		report->registers = keeper->registers;
 	}
 	free(keeper->tids);
 }
@@ -505,8 +506,8 @@ static int no_new_thread(struct hold *hold, struct error *error)
 	return result;
 }
 
-struct hold *hold_begin(
-	struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report, struct error *error)
+struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct registers *registers,
+	struct hold_report *report, struct error *error)
 {
 	static int (*const plans[])(struct hold *, struct error *) = {
 		[HOLD_GENTLY] = plan_gently,
@@ -524,7 +525,8 @@ struct hold *hold_begin(
 	}
 	hold->python = python;
 	hold->process = &python->target->process;
-	hold->keeper = (struct keeper){.process = hold->process, .max_pause = max_pause_ms / 1e3};
+	hold->keeper =
+		(struct keeper){.process = hold->process, .max_pause = max_pause_ms / 1e3, .registers = registers};
 	hold->live = memory_new(hold->process->pid, NULL);
 	result = hold->live ? process_untraced(hold->process, hold->process->pid, error)
 			    : error_set(error, ERROR_FAILED, "out of memory");

@@ -30,16 +30,16 @@ enum hold_way {
 struct hold_report {
 	double held_ms; /* longest time for which any thread was stopped; 0 when none was */
 	unsigned int stopped; /* threads stopped */
-	struct registers registers; /* of theirs; the caller frees them */
 };
 
 /*
  * Begins a hold of at most max_pause_ms. ERROR_AGAIN or ERROR_COLLECTING when the moment does not suit (the GIL changed
  * hands, nobody could be caught; a collection runs): nothing is held then, and report tells for how long it was.
- * ERROR_BUSY when somebody else traces the process. NULL on error.
+ * ERROR_BUSY when somebody else traces the process. NULL on error. registers, if not NULL, receives those of the
+ * stopped threads, which the caller frees, also on error.
  */
-struct hold *hold_begin(
-	struct python *python, enum hold_way way, double max_pause_ms, struct hold_report *report, struct error *error);
+struct hold *hold_begin(struct python *python, enum hold_way way, double max_pause_ms, struct registers *registers,
+	struct hold_report *report, struct error *error);
 
 /* Turns true when the hold is over before its end: deadline or Ctrl-C. */
 const volatile bool *hold_over(const struct hold *hold);

@@ -7,6 +7,7 @@
 #include "code.h"
 #include "describe.h"
 #include "kind.h"
+#include "list.h"
 #include "pyobject.h"
 
 #define BASES_MOST 100
@@ -374,14 +375,8 @@ struct gathered {
 
 static bool add_address(uint64_t **list, size_t *count, uint64_t address)
 {
-	/* Room for a power of two of them. */
-	if (!(*count & (*count - 1))) {
-		uint64_t *grown = realloc(*list, (*count ? 2 * *count : 1) * sizeof(**list));
-
-		if (!grown)
-			return false;
-		*list = grown;
-	}
+	if (!list_make_room((void **)list, *count, sizeof(**list)))
+		return false;
 	(*list)[(*count)++] = address;
 	return true;
 }

@@ -65,6 +65,13 @@ enum object_kind kind_of_type_itself(const struct python *python, struct memory 
 /* Of objects of this type; *exact: it is no subclass of the builtin type. */
 enum object_kind kind_of_type(const struct python *python, struct memory *memory, uint64_t type, bool *exact);
 
+/* Whether objects of this kind run a code object that they refer to. */
+static inline bool kind_has_code(enum object_kind kind)
+{
+	return kind == OBJECT_FUNCTION || kind == OBJECT_GENERATOR || kind == OBJECT_COROUTINE ||
+	       kind == OBJECT_ASYNC_GENERATOR || kind == OBJECT_FRAME;
+}
+
 /* A NUL-terminated literal of C code; false when it is longer than there is room. */
 bool read_literal(struct memory *memory, uint64_t address, char *text, size_t size);
 

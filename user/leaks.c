@@ -7,6 +7,8 @@
 #include "dead_memory.h"
 #include "interrupt.h"
 #include "layout.h"
+#include "list.h"
+#include "pyobject.h"
 
 #define WORD 8
 #define PAGE_WORDS (MEMORY_PAGE_SIZE / WORD)
@@ -34,12 +36,13 @@ static uint32_t certain(const struct backrefs *backrefs, uint32_t node)
 /* 0 where they are not counted. */
 static uint32_t refcount(const struct backrefs *backrefs, uint32_t node)
 {
-	const struct layout *layout = &backrefs->referents->python->layout;
+	const struct referents *referents = backrefs->referents;
 	uint32_t count;
+	bool immortal;
 
-	if (!memory_u32(
-		    backrefs->referents->memory, backrefs->address[node] + (uint64_t)layout->object.refcnt, &count) ||
-		(int32_t)count < 0)
+	if (!pyobject_refcount(
+		    &referents->python->layout, referents->memory, backrefs->address[node], &count, &immortal) ||
+		immortal)
 		return 0;
 	return count;
 }
@@ -138,14 +141,8 @@ static int by_type(const void *a, const void *b)
 
 static bool take(struct leaks *leaks, const struct leak *leak)
 {
-	/* Room for a power of two of them. */
-	if (!(leaks->count & (leaks->count - 1))) {
-		void *grown = realloc(leaks->leak, (leaks->count ? 2 * leaks->count : 1) * sizeof(*leaks->leak));
-
-		if (!grown)
-			return false;
-		leaks->leak = grown;
-	}
+	if (!list_make_room((void **)&leaks->leak, leaks->count, sizeof(*leaks->leak)))
+		return false;
 	leaks->leak[leaks->count++] = *leak;
 	return true;
 }
@@ -163,7 +160,6 @@ static int take_leaks(struct audit *audit, struct leaks *leaks, struct error *er
 			continue;
 		leak.refcount = refcount(backrefs, node);
 		leak.accounted = audit->words[node] > known ? audit->words[node] : known;
-		leaks->suspects += leak.refcount > known;
 		if (leak.refcount > leak.accounted && !take(leaks, &leak))
 			return error_set(error, ERROR_FAILED, "out of memory");
 	}

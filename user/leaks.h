@@ -26,8 +26,6 @@ struct leak {
 struct leaks {
 	struct leak *leak; /* by type, in the order of addresses */
 	size_t count;
-	size_t suspects; /* objects with more references than objects and roots account for, before all words were
-			    looked at */
 };
 
 /* Of a picture of all that the process has written, and the registers of the threads that were stopped for it. 0, or -1

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "list.h"
 #include "order.h"
 
 #define WORD 8
@@ -144,14 +145,9 @@ static void add(struct walking *walking, uint64_t start, uint64_t end)
 {
 	struct malloc_chunks *chunks = walking->chunks;
 
-	/* Room for a power of two of them. */
-	if (!(chunks->count & (chunks->count - 1))) {
-		void *grown = realloc(chunks->dead, (chunks->count ? 2 * chunks->count : 1) * sizeof(*chunks->dead));
-
-		walking->failed = walking->failed || !grown;
-		if (!grown)
-			return;
-		chunks->dead = grown;
+	if (!list_make_room((void **)&chunks->dead, chunks->count, sizeof(*chunks->dead))) {
+		walking->failed = true;
+		return;
 	}
 	chunks->dead[chunks->count++] = (struct dead_range){start, end};
 }

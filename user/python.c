@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "pyobject.h"
 
 #define INTERPRETERS_MOST 4096u
+/* A thread is in no more functions. */
+#define FRAMES_MOST 10000
 #define THREAD_STATES_MOST (1u << 16)
 /* ob_type leads from any object to `type` in a few steps: one for each metaclass of a metaclass. */
 #define TYPE_STEPS_MOST 8
@@ -18,20 +21,6 @@
 static bool at(struct memory *memory, uint64_t base, int32_t offset, uint64_t *value)
 {
 	return offset >= 0 && memory_u64(memory, base + (uint64_t)offset, value);
-}
-
-/* Room for one more element in a list that grows by doubling. */
-static bool grow(void **list, size_t count, size_t element)
-{
-	void *grown;
-
-	if (count && (count & (count - 1)))
-		return true;
-	grown = realloc(*list, (count ? count * 2 : 1) * element);
-	if (!grown)
-		return false;
-	*list = grown;
-	return true;
 }
 
 void runtime_free(struct runtime *runtime)
@@ -94,7 +83,7 @@ static int read_thread_states(const struct python *python, struct memory *memory
 			interp != runtime->interpreters[index].address)
 			return error_set(error, ERROR_AGAIN, "a thread state does not point back to its interpreter");
 		at(memory, address, layout->tstate.native_thread_id, &thread.native_id);
-		if (!grow((void **)&runtime->threads, runtime->thread_count, sizeof(thread)))
+		if (!list_make_room((void **)&runtime->threads, runtime->thread_count, sizeof(thread)))
 			return error_set(error, ERROR_FAILED, "out of memory");
 		runtime->threads[runtime->thread_count++] = thread;
 		address = next;
@@ -131,7 +120,7 @@ static bool share_lists(const struct python *python, struct memory *memory, stru
 static bool find_gils(const struct python *python, struct runtime *runtime)
 {
 	if (python->layout.interp.gil < 0) {
-		if (!grow((void **)&runtime->gils, 0, sizeof(*runtime->gils)))
+		if (!list_make_room((void **)&runtime->gils, 0, sizeof(*runtime->gils)))
 			return false;
 		runtime->gils[0] = (struct gil){0};
 		runtime->gil_count = 1;
@@ -145,7 +134,7 @@ static bool find_gils(const struct python *python, struct runtime *runtime)
 			known = runtime->gils[k].address == address;
 		if (known)
 			continue;
-		if (!grow((void **)&runtime->gils, runtime->gil_count, sizeof(*runtime->gils)))
+		if (!list_make_room((void **)&runtime->gils, runtime->gil_count, sizeof(*runtime->gils)))
 			return false;
 		runtime->gils[runtime->gil_count++] = (struct gil){.address = address};
 	}
@@ -213,7 +202,7 @@ int python_runtime(struct python *python, struct memory *memory, struct runtime 
 			result = error_set(error, ERROR_AGAIN, "the list of interpreters does not end");
 			break;
 		}
-		if (!grow((void **)&runtime->interpreters, runtime->interpreter_count, sizeof(interpreter))) {
+		if (!list_make_room((void **)&runtime->interpreters, runtime->interpreter_count, sizeof(interpreter))) {
 			result = error_set(error, ERROR_FAILED, "out of memory");
 			break;
 		}
@@ -228,6 +217,20 @@ int python_runtime(struct python *python, struct memory *memory, struct runtime 
 	if (result < 0)
 		runtime_free(runtime);
 	return result;
+}
+
+void python_frames(const struct python *python, struct memory *memory, uint64_t thread_state, python_visit_frame *visit,
+	void *context)
+{
+	const struct layout *layout = &python->layout;
+	uint64_t holder = thread_state, frame;
+	bool there = layout->tstate.cframe < 0 || at(memory, thread_state, layout->tstate.cframe, &holder);
+
+	there = there &&
+		at(memory, holder, layout->tstate.cframe < 0 ? layout->tstate.frame : layout->tstate.cframe_frame,
+			&frame);
+	for (int i = 0; there && frame && i < FRAMES_MOST && visit(context, frame); i++)
+		there = at(memory, frame, layout->frame.previous, &frame);
 }
 
 bool python_collecting(const struct python *python, struct memory *memory, const struct runtime *runtime)

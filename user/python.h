@@ -88,6 +88,11 @@ bool python_gils(const struct python *python, struct memory *memory, struct runt
  */
 uint64_t python_holder(const struct python *python, const struct interpreter *interpreter);
 
+/* Visits the frames (struct layout, frame) that a thread state is in, innermost first, until visit says false. */
+typedef bool python_visit_frame(void *context, uint64_t frame);
+void python_frames(const struct python *python, struct memory *memory, uint64_t thread_state, python_visit_frame *visit,
+	void *context);
+
 /* Whether any of the interpreters is in the middle of a garbage collection; true also when that cannot be read. */
 bool python_collecting(const struct python *python, struct memory *memory, const struct runtime *runtime);
 

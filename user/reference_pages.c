@@ -18,7 +18,6 @@
 #define GATHER_MOST 2
 /* Functions within functions. */
 #define CODE_DEPTH_MOST 100
-#define FRAMES_MOST 10000
 /* Of a text so many bytes, of a shared table of names so many. */
 #define TEXT_MOST 256
 #define NAMES_MOST 10000
@@ -111,19 +110,13 @@ static void touch_keys(struct reference_pages *pages, uint64_t keys)
 
 /* --- objects --- */
 
-static bool leads_to_code(enum object_kind kind)
-{
-	return kind == OBJECT_FUNCTION || kind == OBJECT_GENERATOR || kind == OBJECT_COROUTINE ||
-	       kind == OBJECT_ASYNC_GENERATOR || kind == OBJECT_FRAME || kind == OBJECT_CODE;
-}
-
 static bool visit(void *context, const struct referent *referent)
 {
 	struct reference_pages *pages = context;
 
 	if (++pages->visited % STEP == 0 && !goes_on(pages))
 		return false;
-	if (leads_to_code(pages->from) && referent->way == WAY_MEMBER) {
+	if ((kind_has_code(pages->from) || pages->from == OBJECT_CODE) && referent->way == WAY_MEMBER) {
 		const struct shape *shape = shapes_of_object(pages->referents.shapes, referent->to);
 
 		if (shape &&
@@ -214,30 +207,16 @@ static void look_at_roots(struct reference_pages *pages)
 	roots_free(&roots);
 }
 
-static uint64_t field(const struct reference_pages *pages, uint64_t address, int32_t offset)
+static bool look_at_frame(void *context, uint64_t frame)
 {
-	uint64_t value;
+	struct reference_pages *pages = context;
 
-	return memory_u64(pages->memory, address + (uint64_t)offset, &value) ? value : 0;
-}
-
-static void look_at_frames(struct reference_pages *pages, uint64_t thread)
-{
-	const struct layout *layout = &pages->python->layout;
-	uint64_t frame;
-
-	if (layout->tstate.cframe >= 0)
-		frame = field(pages, field(pages, thread, layout->tstate.cframe), layout->tstate.cframe_frame);
+	pages->from = OBJECT_FRAME;
+	if (pages->python->layout.generator.frame_object >= 0)
+		referents_of_frame(&pages->referents, frame, true, visit, pages);
 	else
-		frame = field(pages, thread, layout->tstate.frame);
-	for (int i = 0; frame && i < FRAMES_MOST && !*pages->stop; i++) {
-		pages->from = OBJECT_FRAME;
-		if (layout->generator.frame_object >= 0)
-			referents_of_frame(&pages->referents, frame, true, visit, pages);
-		else
-			reference_pages_of(pages, frame);
-		frame = field(pages, frame, layout->frame.previous);
-	}
+		reference_pages_of(pages, frame);
+	return !*pages->stop;
 }
 
 /* --- all of it --- */
@@ -270,11 +249,10 @@ static bool gather(void *context, uint64_t object, uint32_t type)
 static void look_at_objects(struct reference_pages *pages)
 {
 	const struct type_table *types = pages->types;
-	const struct shape **shapes = calloc(types->count + 1, sizeof(*shapes));
+	const struct shape **shapes = shapes_of_types(pages->referents.shapes, types);
 
 	pages->failed = !shapes;
 	for (size_t i = 0; i < types->count && !pages->failed; i++) {
-		shapes[i] = shapes_of(pages->referents.shapes, types->type[i].address);
 		if (shapes[i])
 			touch_keys(pages, shapes[i]->keys);
 	}
@@ -352,7 +330,7 @@ void reference_pages_hold(struct reference_pages *pages, const volatile bool *st
 	if (python_runtime(pages->python, pages->memory, &runtime, NULL) < 0)
 		return;
 	for (size_t i = 0; i < runtime.thread_count && !*stop; i++)
-		look_at_frames(pages, runtime.threads[i].address);
+		python_frames(pages->python, pages->memory, runtime.threads[i].address, look_at_frame, pages);
 	runtime_free(&runtime);
 }
 
@@ -366,16 +344,16 @@ static bool visit_nothing(void *context, const struct referent *referent)
 int64_t reference_pages_missing(
 	const struct python *python, struct memory *memory, const struct census *census, struct error *error)
 {
-	const struct shape **shapes = calloc(census->types.count + 1, sizeof(*shapes));
+	const struct shape **shapes = NULL;
 	struct referents referents;
 	size_t missing;
 
-	if (!shapes || !referents_open(&referents, python, memory, census)) {
-		free((void *)shapes);
+	if (referents_open(&referents, python, memory, census))
+		shapes = shapes_of_types(referents.shapes, &census->types);
+	if (!shapes) {
+		referents_close(&referents);
 		return error_set(error, ERROR_FAILED, "out of memory");
 	}
-	for (size_t i = 0; i < census->types.count; i++)
-		shapes[i] = shapes_of(referents.shapes, census->types.type[i].address);
 	for (size_t i = 0; i < census->count && !interrupt_signal; i++) {
 		const struct shape *shape = shapes[census->type[i]];
 

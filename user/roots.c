@@ -8,11 +8,11 @@
 
 #include "code.h"
 #include "layout.h"
+#include "list.h"
 #include "pyobject.h"
 #include "text.h"
 
 #define WORD 8
-#define FRAMES_MOST 10000
 /* A struct of the interpreter is not larger. */
 #define STRUCT_MOST (UINT64_C(1) << 20)
 
@@ -36,15 +36,7 @@ static void add(struct finding *finding, const struct root *root)
 {
 	struct roots *roots = finding->roots;
 
-	/* Room for a power of two of them. */
-	if (root->name && !(roots->count & (roots->count - 1))) {
-		void *grown = realloc(roots->root, (roots->count ? 2 * roots->count : 1) * sizeof(*roots->root));
-
-		if (grown)
-			roots->root = grown;
-		finding->failed = finding->failed || !grown;
-	}
-	if (!root->name || finding->failed) {
+	if (!root->name || !list_make_room((void **)&roots->root, roots->count, sizeof(*roots->root))) {
 		finding->failed = true;
 		free(root->name);
 		free(root->place);
@@ -55,41 +47,32 @@ static void add(struct finding *finding, const struct root *root)
 
 /* --- frames --- */
 
-static void add_frame(struct finding *finding, const struct thread_state *thread, uint64_t frame)
+struct of_thread {
+	struct finding *finding;
+	pid_t tid;
+};
+
+static bool add_frame(void *context, uint64_t frame)
 {
+	const struct of_thread *of = context;
+	struct finding *finding = of->finding;
 	const struct layout *layout = finding->layout;
-	bool old = layout->generator.frame_object < 0;
-	struct root root = {.kind = ROOT_FRAME, .address = frame, .thread = thread->address, .tid = thread->tid};
+	struct root root = {.kind = ROOT_FRAME, .address = frame, .tid = of->tid};
 	struct code_position position = {0};
 	uint64_t code = field(finding, frame, layout->frame.code), instruction;
 
-	root.object = old ? frame : field(finding, frame, layout->frame.object);
 	instruction = field(finding, frame, layout->frame.instruction);
-	if (old)
+	if (layout->generator.frame_object < 0)
 		instruction &= UINT32_MAX;
 	/* What is no function of anybody's: shims of the interpreter. */
 	if (!code_position(layout, finding->memory, code, instruction, &position))
-		return;
-	root.name = text_print("%s", position.function);
+		return true;
+	root.name = position.function;
+	position.function = NULL;
 	root.place = text_print("%s:%u", position.file, position.line);
 	code_position_free(&position);
 	add(finding, &root);
-}
-
-static void add_frames(struct finding *finding, const struct thread_state *thread)
-{
-	const struct layout *layout = finding->layout;
-	uint64_t frame;
-
-	if (layout->tstate.cframe >= 0)
-		frame = field(
-			finding, field(finding, thread->address, layout->tstate.cframe), layout->tstate.cframe_frame);
-	else
-		frame = field(finding, thread->address, layout->tstate.frame);
-	for (int i = 0; frame && i < FRAMES_MOST && !finding->failed; i++) {
-		add_frame(finding, thread, frame);
-		frame = field(finding, frame, layout->frame.previous);
-	}
+	return !finding->failed;
 }
 
 /* --- tables --- */
@@ -108,16 +91,10 @@ static bool add_module(void *context, uint64_t key, uint64_t value)
 		return true;
 	if (shape->kind == OBJECT_MODULE)
 		module.dict = field(finding, value, finding->layout->member.module_dict);
-	if (!(roots->module_count & (roots->module_count - 1))) {
-		void *grown = realloc(
-			roots->modules, (roots->module_count ? 2 * roots->module_count : 1) * sizeof(*roots->modules));
-
-		if (!grown) {
-			free(module.name);
-			finding->failed = true;
-			return false;
-		}
-		roots->modules = grown;
+	if (!list_make_room((void **)&roots->modules, roots->module_count, sizeof(*roots->modules))) {
+		free(module.name);
+		finding->failed = true;
+		return false;
 	}
 	roots->modules[roots->module_count++] = module;
 	return true;
@@ -139,8 +116,6 @@ static void find_modules(struct finding *finding, const struct runtime *runtime)
 		sys = field(finding, runtime->interpreters[i].address, finding->layout->interp.sysdict);
 		if (!sys || pyobject_dict_get(finding->layout, finding->memory, sys, "modules", &modules) != 1)
 			continue;
-		if (!roots->modules_dict)
-			roots->modules_dict = modules;
 		pyobject_dict_items(finding->layout, finding->memory, modules, add_module, finding);
 	}
 	if (roots->module_count)
@@ -180,7 +155,6 @@ static void add_tables(struct finding *finding, const struct runtime *runtime)
 		add(finding,
 			&(struct root){.kind = ROOT_THREAD,
 				.address = thread->address,
-				.thread = thread->address,
 				.tid = thread->tid,
 				.name = thread->tid ? text_print("thread %d", thread->tid) : text_print("thread")});
 	}
@@ -222,7 +196,8 @@ int roots_find(struct roots *roots, struct referents *referents, const struct ce
 		return 0;
 	find_modules(&finding, &runtime);
 	for (size_t i = 0; i < runtime.thread_count; i++)
-		add_frames(&finding, &runtime.threads[i]);
+		python_frames(&python, referents->memory, runtime.threads[i].address, add_frame,
+			&(struct of_thread){&finding, runtime.threads[i].tid});
 	add_tables(&finding, &runtime);
 	runtime_free(&runtime);
 	return finding.failed ? -1 : 0;

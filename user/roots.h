@@ -24,8 +24,6 @@ enum root_kind {
 struct root {
 	enum root_kind kind;
 	uint64_t address;
-	uint64_t object; /* its PyFrameObject: to 3.10 the frame itself is an object; 0: none */
-	uint64_t thread; /* of a frame: its PyThreadState */
 	pid_t tid; /* of a frame, a thread; 0: not known */
 	char *name; /* "function", "thread 1234", "interpreter" */
 	char *place; /* file:line of a frame, else NULL */
@@ -41,7 +39,6 @@ struct root_module {
 struct roots {
 	struct root *root;
 	size_t count;
-	uint64_t modules_dict; /* sys.modules; 0: not found */
 	struct root_module *modules; /* ascending by address */
 	size_t module_count;
 	uint64_t *static_types; /* addresses of types of C code that are never freed, met in a census */

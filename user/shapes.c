@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "list.h"
 
 #define BASES_MOST 100
 #define WORD 8
@@ -54,25 +55,16 @@ static uint64_t field(const struct shapes *shapes, uint64_t address, int32_t off
 
 /* --- the words of a struct --- */
 
-/* The array with room for one more; it has room for a power of two. NULL when out of memory: the old one stays. */
-static void *with_room(void *array, size_t count, size_t size)
-{
-	return count & (count - 1) ? array : realloc(array, (count ? 2 * count : 1) * size);
-}
-
 static bool add_word(struct shape *shape, struct shape_word word)
 {
 	const char *name = word.name;
-	struct shape_word *words;
 
 	for (size_t i = 0; i < shape->word_count; i++) {
 		if (shape->words[i].offset == word.offset && shape->words[i].after_items == word.after_items)
 			return true;
 	}
-	words = with_room(shape->words, shape->word_count, sizeof(word));
-	if (!words)
+	if (!list_make_room((void **)&shape->words, shape->word_count, sizeof(word)))
 		return false;
-	shape->words = words;
 	word.name = name ? strdup(name) : NULL;
 	if (name && !word.name)
 		return false;
@@ -135,7 +127,6 @@ static uint32_t published_offset(const struct shapes *shapes, uint64_t type, con
 static bool add_arrays(const struct shapes *shapes, struct shape *shape, const char *literal)
 {
 	const struct member_array *row = NULL;
-	struct member_array *arrays;
 
 	while ((row = member_array_next(literal, shapes->version, row))) {
 		struct member_array array = *row;
@@ -146,10 +137,8 @@ static bool add_arrays(const struct shapes *shapes, struct shape *shape, const c
 		array.array = (uint16_t)(array.array + first);
 		if (array.use == MEMBER_VISITED && !shape->base_traverses)
 			array.use = MEMBER_HELD;
-		arrays = with_room(shape->arrays, shape->array_count, sizeof(array));
-		if (!arrays)
+		if (!list_make_room((void **)&shape->arrays, shape->array_count, sizeof(array)))
 			return false;
-		shape->arrays = arrays;
 		shape->arrays[shape->array_count++] = array;
 	}
 	return true;
@@ -582,6 +571,15 @@ const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 		slot->shape = NULL;
 	}
 	return slot->shape;
+}
+
+const struct shape **shapes_of_types(struct shapes *shapes, const struct type_table *types)
+{
+	const struct shape **found = calloc(types->count + 1, sizeof(*found));
+
+	for (size_t i = 0; found && i < types->count; i++)
+		found[i] = shapes_of(shapes, types->type[i].address);
+	return found;
 }
 
 const struct shape *shapes_of_object(struct shapes *shapes, uint64_t object)

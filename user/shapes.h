@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "census.h"
 #include "kind.h"
 #include "members.h"
 #include "memory.h"
@@ -71,6 +72,10 @@ void shapes_learn(struct shapes *shapes, const uint64_t *types, size_t count);
 
 /* The shape of a type; NULL when no type is there, or out of memory. Valid until shapes_free. */
 const struct shape *shapes_of(struct shapes *shapes, uint64_t type);
+
+/* One for each type of a census, NULL where it has none; malloc'ed, the shapes are not the caller's. NULL when out of
+ * memory. */
+const struct shape **shapes_of_types(struct shapes *shapes, const struct type_table *types);
 
 /* The shape of the type of an object, if an object seems to be at this address; else NULL. */
 const struct shape *shapes_of_object(struct shapes *shapes, uint64_t object);

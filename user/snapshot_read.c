@@ -10,6 +10,7 @@
 #include <zstd.h>
 
 #include "interrupt.h"
+#include "list.h"
 #include "snapshot.h"
 #include "snapshot_format.h"
 #include "stride.h"
@@ -74,13 +75,8 @@ static void reading_free(void *context)
 /* One more element in a list that grows by doubling. */
 static void *one_more(void **list, size_t *count, size_t size)
 {
-	if (!(*count & (*count - 1))) {
-		void *grown = realloc(*list, (*count ? *count * 2 : 1) * size);
-
-		if (!grown)
-			return NULL;
-		*list = grown;
-	}
+	if (!list_make_room(list, *count, size))
+		return NULL;
 	return (char *)*list + (*count)++ * size;
 }
 
