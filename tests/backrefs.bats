@@ -148,6 +148,18 @@ judge_owners() {
   [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
 }
 
+@test "a list of a million objects: the first are shown, the others counted" {
+  local list
+  only_system
+  start_at_barrier many.py 1000000
+  ogt -p "$TARGET" --backrefs Node --limit 1 --max-depth 1 --format json
+  succeeds
+  list=$(json '[.[] | select(.event == "graph") | .nodes[] | select(.type == "list") | .id] | .[0]')
+  ogt -p "$TARGET" --refs "$list" --max-depth 1 --too-many 3 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target) | .hidden] | .[0]')" = 999997 ]
+}
+
 @test "options that do not go together" {
   only_system
   ogt -p 1 --backrefs A --refs B

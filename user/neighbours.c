@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "label.h"
+#include "list.h"
 #include "picture.h"
 #include "pyobject.h"
 #include "typeresolve.h"
@@ -23,7 +24,8 @@ struct walk {
 	size_t index; /* of it in the graph */
 	size_t shown, hidden;
 	uint32_t *found; /* its neighbours, each once */
-	size_t found_count, found_room;
+	size_t found_count;
+	bool *seen; /* by node of the index: whether it is among them */
 };
 
 static bool passes(const struct walk *walk, uint32_t node)
@@ -88,21 +90,13 @@ static char *attribute_label(struct backrefs *backrefs, uint32_t dict, uint32_t 
 
 static void find_neighbour(struct walk *walk, uint32_t node)
 {
-	for (size_t i = 0; i < walk->found_count; i++) {
-		if (walk->found[i] == node)
-			return;
+	if (walk->seen[node])
+		return;
+	if (!list_make_room((void **)&walk->found, walk->found_count, sizeof(*walk->found))) {
+		walk->picture.failed = true;
+		return;
 	}
-	if (walk->found_count == walk->found_room) {
-		size_t room = walk->found_room ? walk->found_room * 2 : 64;
-		uint32_t *grown = realloc(walk->found, room * sizeof(*grown));
-
-		if (!grown) {
-			walk->picture.failed = true;
-			return;
-		}
-		walk->found = grown;
-		walk->found_room = room;
-	}
+	walk->seen[node] = true;
 	walk->found[walk->found_count++] = node;
 }
 
@@ -199,6 +193,13 @@ static bool is_plain_key(const struct referent *referent)
 	return referent->way == WAY_KEY && referent->kind == REFERENT_HELD;
 }
 
+static void forget_neighbours(struct walk *walk)
+{
+	for (size_t i = 0; i < walk->found_count; i++)
+		walk->seen[walk->found[i]] = false;
+	walk->found_count = 0;
+}
+
 static bool collect(void *context, const struct referent *referent)
 {
 	struct walk *walk = context;
@@ -216,7 +217,7 @@ static void look_forwards(struct walk *walk)
 	size_t count;
 	uint32_t *found;
 
-	walk->found_count = 0;
+	forget_neighbours(walk);
 	backrefs_referents(backrefs, walk->at, collect, walk);
 	/* Of a dict that is merged, the values in its place. */
 	count = walk->found_count;
@@ -232,7 +233,7 @@ static void look_forwards(struct walk *walk)
 			show(walk, found[i], NODE_NONE);
 			continue;
 		}
-		walk->found_count = 0;
+		forget_neighbours(walk);
 		backrefs_referents(backrefs, found[i], collect, walk);
 		for (size_t k = 0; k < walk->found_count; k++)
 			show(walk, walk->found[k], found[i]);
@@ -302,6 +303,8 @@ int neighbours_graph(
 			.limit = neighbours->limit}};
 
 	graph->backwards = neighbours->backwards;
+	walk.seen = calloc((size_t)backrefs->objects + 1, sizeof(*walk.seen));
+	walk.picture.failed = !walk.seen;
 	for (size_t i = 0; i < neighbours->target_count; i++) {
 		uint32_t node = backrefs_node(backrefs, neighbours->targets[i]);
 		size_t index = node == NODE_NONE ? GRAPH_NONE : picture_node(&walk.picture, node, 0);
@@ -324,6 +327,7 @@ int neighbours_graph(
 		graph->nodes[walk.index].hidden = walk.hidden;
 	}
 	free(walk.found);
+	free(walk.seen);
 	picture_free(&walk.picture);
 	return walk.picture.failed ? error_set(error, ERROR_FAILED, "out of memory") : 0;
 }
