@@ -1,4 +1,5 @@
-"""Grows all the time, on pages that are new to it: objects with texts of their own; dropped all at once now and then.
+"""Grows all the time, on pages that are new to it: objects with texts of their own; dropped all at once now and then but
+the last of them, so that there is always one to be found.
 
 argv[1]: the page of the heartbeat.
 """
@@ -15,8 +16,9 @@ class Fresh(object):
 
 gc.set_threshold(500, 1000)  # the newest are the first that are shown
 page = oracle.heartbeat(sys.argv[1])
+kept = []
 while True:
-    kept = []
+    kept = kept[-100:]
     for i in range(200000):
         kept.append(Fresh(i))
         if not i % 100:
