@@ -245,11 +245,11 @@ EOF
   wait_for_barrier "$WORLD/oracle.0"
   ogt -p "$TARGET" --count 0
   "$JUDGE" "$TESTS/check_printable.py" "$WORLD/out" "$WORLD/err"
-  script -qec "'$OGT' -p $TARGET --count 0" /dev/null >"$WORLD/terminal" </dev/null
+  "$JUDGE" "$TESTS/on_terminal.py" "$OGT" -p "$TARGET" --count 0 >"$WORLD/terminal"
   grep -q $'\x1b\\[' "$WORLD/terminal"
-  NO_COLOR=1 script -qec "'$OGT' -p $TARGET --count 0" /dev/null >"$WORLD/terminal" </dev/null
+  NO_COLOR=1 "$JUDGE" "$TESTS/on_terminal.py" "$OGT" -p "$TARGET" --count 0 >"$WORLD/terminal"
   refuse grep -q $'\x1b' "$WORLD/terminal"
-  script -qec "'$OGT' -p $TARGET --count 0 --format json" /dev/null >"$WORLD/terminal" </dev/null
+  "$JUDGE" "$TESTS/on_terminal.py" "$OGT" -p "$TARGET" --count 0 --format json >"$WORLD/terminal"
   refuse grep -q $'\x1b' "$WORLD/terminal"
 }
 

@@ -832,7 +832,6 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
 
 @test "a terminal is told how far it is, a file is not" {
   only_system
-  command -v script >/dev/null || skip "no script"
   start_crowded
   save_half
   sleep 0.5 # more than it waits before it says a word
@@ -844,22 +843,17 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   # Stopped for longer than it stays silent, it has to say something, at any speed.
   half_way on_terminal
   sleep 0.5
-  eventually goes_on "$SAVER" "${WATCHERS[-1]}"
+  kill -CONT "$SAVER"
+  eventually is_gone "${WATCHERS[-1]}"
   [ -e "$WORLD/snapshot" ]
   grep -E 'saving: [0-9]+ %' "$WORLD/typescript"
   grep 'saved to' "$WORLD/typescript"
 }
 
 on_terminal() {
-  script -qec "'$OGT' -p $TARGET --max-pause 10000 --save '$WORLD/snapshot'" "$WORLD/typescript" \
-    </dev/null >"$WORLD/log" 2>&1 3>&- 4>&- &
+  "$JUDGE" "$TESTS/on_terminal.py" "$OGT" -p "$TARGET" --max-pause 10000 --save "$WORLD/snapshot" \
+    </dev/null >"$WORLD/typescript" 2>"$WORLD/log" 3>&- 4>&- &
   WATCHERS+=($!)
-}
-
-# script stops with what it runs.
-goes_on() {
-  kill -CONT "$@" 2>/dev/null || true
-  is_gone "$2"
 }
 
 # --- elsewhere ---
