@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index.h"
+
 #define ADDRESS_NONE UINT32_MAX
 
 /* Addresses of one page that belong to the set, at multiples of 8. */
@@ -18,8 +20,8 @@ struct address_page {
 
 struct address_map {
 	struct address_page *pages;
-	uint32_t *slots; /* open addressing: index into pages + 1, 0 empty */
-	size_t page_count, slot_count;
+	size_t page_count;
+	struct index index; /* of pages */
 	uint32_t last; /* index of the page looked up last */
 	uint32_t count; /* of addresses */
 };

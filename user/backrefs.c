@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "interrupt.h"
 #include "list.h"
 
@@ -17,62 +18,21 @@ struct extras {
 	uint64_t *address;
 	size_t count;
 	struct address_map tracked; /* what the census has */
-	uint64_t *seen; /* open addressing; 0: empty */
-	size_t seen_room;
+	struct index index; /* of those in address */
 	bool failed;
 };
-
-static uint64_t *seen_slot(uint64_t *seen, size_t room, uint64_t address)
-{
-	size_t i = (size_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
-
-	while (seen[i] && seen[i] != address)
-		i = (i + 1) & (room - 1);
-	return &seen[i];
-}
-
-static bool more_slots(struct extras *extras)
-{
-	size_t room = extras->seen_room ? extras->seen_room * 2 : 1024;
-	uint64_t *seen = calloc(room, sizeof(*seen));
-
-	for (size_t i = 0; seen && i < extras->seen_room; i++) {
-		if (extras->seen[i])
-			*seen_slot(seen, room, extras->seen[i]) = extras->seen[i];
-	}
-	if (!seen)
-		return false;
-	free(extras->seen);
-	extras->seen = seen;
-	extras->seen_room = room;
-	return true;
-}
-
-/* Also when there is no memory to remember it by. */
-static bool seen_before(struct extras *extras, uint64_t address)
-{
-	uint64_t *slot;
-
-	/* All that were seen are in the list, and nothing else. */
-	if (extras->count * 2 >= extras->seen_room && !more_slots(extras)) {
-		extras->failed = true;
-		return true;
-	}
-	slot = seen_slot(extras->seen, extras->seen_room, address);
-	if (*slot)
-		return true;
-	*slot = address;
-	return false;
-}
 
 static void add_extra(struct extras *extras, uint64_t address)
 {
 	/* Objects lie at multiples of 8. */
-	if (address & 7 || address_number(&extras->tracked, address) != ADDRESS_NONE || seen_before(extras, address))
+	if (address & 7 || address_number(&extras->tracked, address) != ADDRESS_NONE ||
+		index_find_address(&extras->index, extras->address, sizeof(address), address) >= 0)
 		return;
-	if (list_make_room((void **)&extras->address, extras->count, sizeof(*extras->address)))
+	if (list_make_room((void **)&extras->address, extras->count, sizeof(address)))
 		extras->address[extras->count++] = address;
 	else
+		extras->failed = true;
+	if (!index_add_address(&extras->index, extras->count, extras->address, sizeof(address)))
 		extras->failed = true;
 }
 
@@ -208,7 +168,7 @@ static bool find_nodes(struct backrefs *backrefs, const struct backrefs_options 
 		found = grown && make_nodes(backrefs, &extras);
 	}
 	free(extras.address);
-	free(extras.seen);
+	index_free(&extras.index);
 	return found;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "list.h"
 
 /* How many objects in a row must lie on known pages before the rest of a list is taken as known. */
 #define TAIL_KNOWN 1024
@@ -15,65 +16,30 @@
 void type_table_free(struct type_table *types)
 {
 	free(types->type);
-	free(types->slot);
+	index_free(&types->index);
 	*types = (struct type_table){0};
-}
-
-static size_t type_hash(uint64_t address)
-{
-	return (size_t)((address >> 3) * 0x9e3779b97f4a7c15ull >> 24);
-}
-
-static bool types_grow(struct type_table *types)
-{
-	size_t slots = types->slots ? types->slots * 2 : 1024;
-	uint32_t *slot = calloc(slots, sizeof(*slot));
-	struct census_type *type = realloc(types->type, slots / 2 * sizeof(*type));
-
-	if (type) {
-		types->type = type;
-		types->capacity = slots / 2;
-	}
-	if (!slot || !type) {
-		free(slot);
-		return false;
-	}
-	for (size_t i = 0; i < types->count; i++) {
-		size_t at = type_hash(types->type[i].address);
-
-		while (slot[at & (slots - 1)])
-			at++;
-		slot[at & (slots - 1)] = (uint32_t)i + 1;
-	}
-	free(types->slot);
-	types->slot = slot;
-	types->slots = slots;
-	return true;
 }
 
 /* Index of a type, added when new (*added); -1 when out of memory. */
 static int64_t type_index(struct type_table *types, uint64_t address, bool *added)
 {
-	size_t at;
+	ssize_t index;
 
 	if (types->last < types->count && types->type[types->last].address == address)
 		return types->last;
-	if (types->count + 1 > types->slots / 2 && !types_grow(types))
-		return -1;
-	for (at = type_hash(address); types->slot[at & (types->slots - 1)]; at++) {
-		uint32_t index = types->slot[at & (types->slots - 1)] - 1;
-
-		if (types->type[index].address == address) {
-			types->last = index;
-			return index;
-		}
+	index = index_find_address(&types->index, types->type, sizeof(*types->type), address);
+	if (index < 0) {
+		if (!list_make_room((void **)&types->type, types->count, sizeof(*types->type)))
+			return -1;
+		types->type[types->count] = (struct census_type){.address = address};
+		if (!index_add_address(&types->index, types->count + 1, types->type, sizeof(*types->type)))
+			return -1;
+		index = (ssize_t)types->count++;
+		if (added)
+			*added = true;
 	}
-	types->last = (uint32_t)types->count;
-	types->slot[at & (types->slots - 1)] = (uint32_t)types->count + 1;
-	types->type[types->count++] = (struct census_type){.address = address};
-	if (added)
-		*added = true;
-	return types->last;
+	types->last = (uint32_t)index;
+	return index;
 }
 
 void census_free(struct census *census)

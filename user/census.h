@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "index.h"
 #include "memory.h"
 #include "python.h"
 
@@ -30,9 +31,8 @@ struct census_segment {
 /* Types found so far, by address; in the order in which they were first met. */
 struct type_table {
 	struct census_type *type;
-	size_t count, capacity;
-	uint32_t *slot; /* open addressing: index + 1, 0 empty */
-	size_t slots;
+	size_t count;
+	struct index index; /* by address */
 	uint32_t last; /* index of the type looked up last */
 };
 

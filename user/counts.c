@@ -4,13 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t hash(const char *name)
+#include "list.h"
+
+static uint64_t hash_name(const char *name)
 {
 	uint64_t value = 0xcbf29ce484222325ull; /* FNV-1a */
 
 	for (; *name; name++)
 		value = (value ^ (unsigned char)*name) * 0x100000001b3ull;
-	return (size_t)(value ^ value >> 29);
+	return value ^ value >> 29;
+}
+
+static uint64_t hash_entry(const void *context, size_t entry)
+{
+	const struct counts *counts = context;
+
+	return hash_name(counts->entry[entry].name);
 }
 
 void counts_free(struct counts *counts)
@@ -18,63 +27,36 @@ void counts_free(struct counts *counts)
 	for (size_t i = 0; i < counts->size; i++)
 		free(counts->entry[i].name);
 	free(counts->entry);
-	free(counts->slot);
+	index_free(&counts->index);
 	*counts = (struct counts){0};
-}
-
-/* The slot of a name: where it is, or where it would go. */
-static uint32_t *find_slot(const struct counts *counts, const char *name)
-{
-	for (size_t i = hash(name);; i++) {
-		uint32_t *slot = &counts->slot[i & (counts->slots - 1)];
-
-		if (!*slot || strcmp(counts->entry[*slot - 1].name, name) == 0)
-			return slot;
-	}
-}
-
-static bool grow(struct counts *counts)
-{
-	size_t slots = counts->slots ? counts->slots * 2 : 256;
-	uint32_t *slot = calloc(slots, sizeof(*slot));
-	struct count *entry = realloc(counts->entry, slots / 2 * sizeof(*entry));
-
-	if (entry) {
-		counts->entry = entry;
-		counts->capacity = slots / 2;
-	}
-	if (!slot || !entry) {
-		free(slot);
-		return false;
-	}
-	free(counts->slot);
-	counts->slot = slot;
-	counts->slots = slots;
-	for (size_t i = 0; i < counts->size; i++)
-		*find_slot(counts, counts->entry[i].name) = (uint32_t)i + 1;
-	return true;
 }
 
 struct count *counts_find(const struct counts *counts, const char *name)
 {
-	uint32_t *slot = counts->slots ? find_slot(counts, name) : NULL;
+	uint64_t at = hash_name(name);
+	ssize_t i;
 
-	return slot && *slot ? &counts->entry[*slot - 1] : NULL;
+	while ((i = index_next(&counts->index, &at)) >= 0) {
+		if (strcmp(counts->entry[i].name, name) == 0)
+			return &counts->entry[i];
+	}
+	return NULL;
 }
 
 struct count *counts_get(struct counts *counts, const char *name)
 {
-	struct count *found = counts_find(counts, name);
-	struct count *entry;
+	struct count *found = counts_find(counts, name), *entry;
 
 	if (found)
 		return found;
-	if (counts->size == counts->slots / 2 && !grow(counts))
+	if (!list_make_room((void **)&counts->entry, counts->size, sizeof(*counts->entry)))
 		return NULL;
 	entry = &counts->entry[counts->size];
 	*entry = (struct count){.name = strdup(name)};
-	if (!entry->name)
+	if (!entry->name || !index_add(&counts->index, counts->size + 1, hash_entry, counts)) {
+		free(entry->name);
 		return NULL;
-	*find_slot(counts, name) = (uint32_t)++counts->size;
+	}
+	counts->size++;
 	return entry;
 }

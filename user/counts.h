@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index.h"
+
 struct count {
 	char *name; /* UTF-8, owned */
 	uint64_t value;
@@ -15,9 +17,8 @@ struct count {
 /* Zero-initialised is empty. Iterate over entry[0..size). */
 struct counts {
 	struct count *entry;
-	size_t size, capacity;
-	uint32_t *slot; /* open addressing: index + 1 */
-	size_t slots;
+	size_t size;
+	struct index index; /* by name */
 };
 
 void counts_free(struct counts *counts);

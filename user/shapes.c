@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "layout.h"
 #include "list.h"
 
@@ -33,12 +34,13 @@ struct shapes {
 	int minor;
 	uint16_t version; /* MEMBER_VERSION */
 	uint64_t subtype_traverse;
-	/* Open addressing; an address without a shape is known to be no type. */
-	struct slot {
+	/* What was found at an address: no shape where there is no type. */
+	struct known {
 		uint64_t type;
 		struct shape *shape;
-	} * slots;
-	size_t room, used;
+	} * known;
+	size_t count;
+	struct index index; /* of known, by type */
 };
 
 static bool at(const struct shapes *shapes, uint64_t address, int32_t offset, uint64_t *value)
@@ -466,13 +468,7 @@ struct shapes *shapes_new(const struct python *python, struct memory *memory)
 		.layout = &python->layout,
 		.memory = memory,
 		.minor = (int)(python->target->version >> 16 & 0xff),
-		.version = (uint16_t)(python->target->version >> 8),
-		.room = 1024};
-	shapes->slots = calloc(shapes->room, sizeof(*shapes->slots));
-	if (!shapes->slots) {
-		free(shapes);
-		return NULL;
-	}
+		.version = (uint16_t)(python->target->version >> 8)};
 	return shapes;
 }
 
@@ -480,9 +476,10 @@ void shapes_free(struct shapes *shapes)
 {
 	if (!shapes)
 		return;
-	for (size_t i = 0; i < shapes->room; i++)
-		shape_free(shapes->slots[i].shape);
-	free(shapes->slots);
+	for (size_t i = 0; i < shapes->count; i++)
+		shape_free(shapes->known[i].shape);
+	free(shapes->known);
+	index_free(&shapes->index);
 	free(shapes);
 }
 
@@ -517,60 +514,42 @@ void shapes_learn(struct shapes *shapes, const uint64_t *types, size_t count)
 	free(traverse);
 }
 
-static struct slot *find(struct slot *slots, size_t room, uint64_t type)
+/* NULL when there is no type at this address, or out of memory. */
+static struct shape *make_shape(struct shapes *shapes, uint64_t type)
 {
-	size_t i = (size_t)(type * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
+	struct shape *shape;
 
-	while (slots[i].type && slots[i].type != type)
-		i = (i + 1) & (room - 1);
-	return &slots[i];
-}
-
-static bool make_room(struct shapes *shapes)
-{
-	size_t room = shapes->room * 2;
-	struct slot *slots;
-
-	if (shapes->used * 2 < shapes->room)
-		return true;
-	slots = calloc(room, sizeof(*slots));
-	if (!slots)
-		return false;
-	for (size_t i = 0; i < shapes->room; i++) {
-		if (shapes->slots[i].type)
-			*find(slots, room, shapes->slots[i].type) = shapes->slots[i];
-	}
-	free(shapes->slots);
-	shapes->slots = slots;
-	shapes->room = room;
-	return true;
+	if (!python_has_instances(shapes->python, shapes->memory, type))
+		return NULL;
+	shape = calloc(1, sizeof(*shape));
+	if (!shape)
+		return NULL;
+	shape->type = type;
+	if (fill(shapes, shape))
+		return shape;
+	shape_free(shape);
+	return NULL;
 }
 
 const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 {
-	struct slot *slot;
+	struct known *known;
+	ssize_t i;
 
 	if (!type || type % WORD)
 		return NULL;
-	slot = find(shapes->slots, shapes->room, type);
-	if (slot->type)
-		return slot->shape;
-	if (!make_room(shapes))
+	i = index_find_address(&shapes->index, shapes->known, sizeof(*known), type);
+	if (i >= 0)
+		return shapes->known[i].shape;
+	if (!list_make_room((void **)&shapes->known, shapes->count, sizeof(*known)))
 		return NULL;
-	slot = find(shapes->slots, shapes->room, type);
-	slot->type = type;
-	shapes->used++;
-	if (!python_has_instances(shapes->python, shapes->memory, type))
+	known = &shapes->known[shapes->count];
+	known->type = type;
+	if (!index_add_address(&shapes->index, shapes->count + 1, shapes->known, sizeof(*known)))
 		return NULL;
-	slot->shape = calloc(1, sizeof(*slot->shape));
-	if (!slot->shape)
-		return NULL;
-	slot->shape->type = type;
-	if (!fill(shapes, slot->shape)) {
-		shape_free(slot->shape);
-		slot->shape = NULL;
-	}
-	return slot->shape;
+	shapes->count++;
+	known->shape = make_shape(shapes, type);
+	return known->shape;
 }
 
 const struct shape **shapes_of_types(struct shapes *shapes, const struct type_table *types)

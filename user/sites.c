@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "elf_image.h"
+#include "index.h"
 #include "target.h"
 
 /* Stacks that agree in so many innermost frames are one site; the first of them shows the frames beyond. */
@@ -24,12 +25,6 @@
 
 /* The position, index + 1, of frames whose code was gone before it could be read. */
 #define GONE 1
-
-/* A hash table of indices into an array that only grows: index + 1, 0 empty. */
-struct index {
-	uint32_t *slot;
-	size_t slots, used;
-};
 
 /* What was last read at a place in the code. The words tell whether the code object is still the same. */
 struct place {
@@ -76,60 +71,11 @@ struct sites {
 	struct index by_text, by_place, by_stack, by_object;
 };
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 29;
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
 	for (; *text; text++)
-		hash = mix(hash, (unsigned char)*text);
-	return mix(hash, 0x100);
-}
-
-/* Makes room for one more entry, with at most half of the slots used. The caller fills a new table with its entries. */
-static bool index_is_full(const struct index *index)
-{
-	return index->used * 2 >= index->slots;
-}
-
-static bool index_resize(struct index *index)
-{
-	size_t slots = index->slots ? index->slots * 2 : 1024;
-	uint32_t *slot = calloc(slots, sizeof(*slot));
-
-	if (!slot)
-		return false;
-	free(index->slot);
-	index->slot = slot;
-	index->slots = slots;
-	index->used = 0;
-	return true;
-}
-
-/* The first free slot for a hash, in a table that is not full. */
-static void index_put(struct index *index, uint64_t hash, size_t entry)
-{
-	size_t at = hash & (index->slots - 1);
-
-	while (index->slot[at])
-		at = (at + 1) & (index->slots - 1);
-	index->slot[at] = (uint32_t)entry + 1;
-	index->used++;
-}
-
-/* Steps through the entries whose hash may be this one: -1 after the last. *at begins as the hash. */
-static ssize_t index_next(const struct index *index, uint64_t *at)
-{
-	uint32_t entry;
-
-	if (!index->slots)
-		return -1;
-	entry = index->slot[*at & (index->slots - 1)];
-	(*at)++;
-	return (ssize_t)entry - 1;
+		hash = index_mix(hash, (unsigned char)*text);
+	return index_mix(hash, 0x100);
 }
 
 static bool grow(void *array, size_t count, size_t *room, size_t size)
@@ -168,13 +114,20 @@ void sites_begin(struct sites *sites)
 
 static uint64_t hash_text(const struct code_position *position)
 {
-	return mix_text(mix_text(mix(1, position->line), position->file), position->function);
+	return mix_text(mix_text(index_mix(1, position->line), position->file), position->function);
+}
+
+static uint64_t hash_position(const void *context, size_t entry)
+{
+	const struct sites *sites = context;
+
+	return hash_text(sites->position[entry]);
 }
 
 /* The index + 1 of this position; takes its texts over. 0 when there is no room. */
 static uint32_t intern(struct sites *sites, struct code_position *position)
 {
-	uint64_t at = hash_text(position), hash = at;
+	uint64_t at = hash_text(position);
 	struct code_position *kept;
 	ssize_t i;
 
@@ -187,12 +140,6 @@ static uint32_t intern(struct sites *sites, struct code_position *position)
 			return (uint32_t)i + 1;
 		}
 	}
-	if (index_is_full(&sites->by_text)) {
-		if (!index_resize(&sites->by_text))
-			goto full;
-		for (size_t k = 0; k < sites->positions; k++)
-			index_put(&sites->by_text, hash_text(sites->position[k]), k);
-	}
 	kept = malloc(sizeof(*kept));
 	if (!kept || sites->positions >= TABLE_MOST ||
 		!grow(&sites->position, sites->positions, &sites->position_room, sizeof(*sites->position))) {
@@ -201,7 +148,10 @@ static uint32_t intern(struct sites *sites, struct code_position *position)
 	}
 	*kept = *position;
 	sites->position[sites->positions] = kept;
-	index_put(&sites->by_text, hash, sites->positions);
+	if (!index_add(&sites->by_text, sites->positions + 1, hash_position, sites)) {
+		free(kept);
+		goto full;
+	}
 	return (uint32_t)++sites->positions;
 full:
 	code_position_free(position);
@@ -220,10 +170,10 @@ void sites_free(struct sites *sites)
 	free(sites->place);
 	free(sites->stack);
 	free(sites->sample);
-	free(sites->by_text.slot);
-	free(sites->by_place.slot);
-	free(sites->by_stack.slot);
-	free(sites->by_object.slot);
+	index_free(&sites->by_text);
+	index_free(&sites->by_place);
+	index_free(&sites->by_stack);
+	index_free(&sites->by_object);
 	memory_free(sites->memory);
 	free(sites);
 }
@@ -274,15 +224,21 @@ static void read_words(struct sites *sites, uint64_t code, uint64_t words[4])
 
 static uint64_t hash_place(const struct place *place)
 {
-	return mix(mix(2, place->code), place->instruction);
+	return index_mix(index_mix(2, place->code), place->instruction);
+}
+
+static uint64_t hash_place_entry(const void *context, size_t entry)
+{
+	const struct sites *sites = context;
+
+	return hash_place(&sites->place[entry]);
 }
 
 /* Forgets all places: a program that makes code as it runs has filled the table. */
 static void forget_places(struct sites *sites)
 {
 	sites->places = 0;
-	free(sites->by_place.slot);
-	sites->by_place = (struct index){0};
+	index_clear(&sites->by_place);
 }
 
 static struct place *place_at(struct sites *sites, uint64_t code, uint64_t instruction)
@@ -297,16 +253,11 @@ static struct place *place_at(struct sites *sites, uint64_t code, uint64_t instr
 	}
 	if (sites->places >= TABLE_MOST)
 		forget_places(sites);
-	if (index_is_full(&sites->by_place)) {
-		if (!index_resize(&sites->by_place))
-			return NULL;
-		for (size_t k = 0; k < sites->places; k++)
-			index_put(&sites->by_place, hash_place(&sites->place[k]), k);
-	}
 	if (!grow(&sites->place, sites->places, &sites->place_room, sizeof(*sites->place)))
 		return NULL;
-	index_put(&sites->by_place, hash_place(&key), sites->places);
 	sites->place[sites->places] = key;
+	if (!index_add(&sites->by_place, sites->places + 1, hash_place_entry, sites))
+		return NULL;
 	return &sites->place[sites->places++];
 }
 
@@ -356,10 +307,10 @@ static uint32_t position_of(struct sites *sites, const struct alloc_probe_frame 
 
 static uint64_t hash_stack(const struct stack *stack)
 {
-	uint64_t hash = mix(3, stack->type);
+	uint64_t hash = index_mix(3, stack->type);
 
 	for (uint32_t i = 0; i < FRAMES_COMPARED && i < stack->frames; i++)
-		hash = mix(hash, stack->position[i]);
+		hash = index_mix(hash, stack->position[i]);
 	return hash;
 }
 
@@ -376,15 +327,11 @@ static bool same_stack(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-static bool index_stacks(struct sites *sites)
+static uint64_t hash_stack_entry(const void *context, size_t entry)
 {
-	do {
-		if (!index_resize(&sites->by_stack))
-			return false;
-	} while (sites->by_stack.slots <= 2 * sites->stacks);
-	for (size_t k = 0; k < sites->stacks; k++)
-		index_put(&sites->by_stack, hash_stack(&sites->stack[k]), k);
-	return true;
+	const struct sites *sites = context;
+
+	return hash_stack(&sites->stack[entry]);
 }
 
 /*
@@ -409,8 +356,7 @@ static void forget_stacks(struct sites *sites)
 	if (moved)
 		sites->stacks = kept;
 	free(moved);
-	free(sites->by_stack.slot);
-	sites->by_stack = (struct index){0};
+	index_clear(&sites->by_stack);
 }
 
 static void forget_positions(struct sites *sites)
@@ -440,8 +386,8 @@ static void forget_positions(struct sites *sites)
 	}
 	sites->positions = kept;
 	free(moved);
-	free(sites->by_text.slot);
-	sites->by_text = (struct index){0};
+	index_clear(&sites->by_text);
+	index_add(&sites->by_text, sites->positions, hash_position, sites);
 	forget_places(sites);
 }
 
@@ -451,7 +397,7 @@ static void make_room(struct sites *sites)
 	forget_stacks(sites);
 	if (sites->positions >= TABLE_MOST / 4 * 3)
 		forget_positions(sites);
-	index_stacks(sites);
+	index_add(&sites->by_stack, sites->stacks, hash_stack_entry, sites);
 }
 
 static ssize_t stack_index(struct sites *sites, const struct stack *stack)
@@ -463,27 +409,32 @@ static ssize_t stack_index(struct sites *sites, const struct stack *stack)
 		if (same_stack(&sites->stack[i], stack))
 			return i;
 	}
-	if (index_is_full(&sites->by_stack) && !index_stacks(sites))
-		return -1;
 	if (sites->stacks >= TABLE_MOST ||
 		!grow(&sites->stack, sites->stacks, &sites->stack_room, sizeof(*sites->stack)))
 		return -1;
-	index_put(&sites->by_stack, hash_stack(stack), sites->stacks);
 	sites->stack[sites->stacks] = *stack;
+	if (!index_add(&sites->by_stack, sites->stacks + 1, hash_stack_entry, sites))
+		return -1;
 	return (ssize_t)sites->stacks++;
 }
 
 static uint64_t hash_object(uint64_t object)
 {
-	return mix(4, object);
+	return index_mix(4, object);
 }
 
+static uint64_t hash_sample(const void *context, size_t entry)
+{
+	const struct sites *sites = context;
+
+	return hash_object(sites->sample[entry].object);
+}
+
+/* Never fails where there were as many before. */
 static void index_samples(struct sites *sites)
 {
-	memset(sites->by_object.slot, 0, sites->by_object.slots * sizeof(*sites->by_object.slot));
-	sites->by_object.used = 0;
-	for (size_t i = 0; i < sites->samples; i++)
-		index_put(&sites->by_object, hash_object(sites->sample[i].object), i);
+	index_clear(&sites->by_object);
+	index_add(&sites->by_object, sites->samples, hash_sample, sites);
 }
 
 static void drop(struct sites *sites, const struct sample *sample)
@@ -521,14 +472,17 @@ static struct sample *sample_of(const struct sites *sites, uint64_t object)
 	return NULL;
 }
 
-static bool room_for_sample(struct sites *sites)
+/* NULL when there is no room. */
+static struct sample *new_sample(struct sites *sites, uint64_t object)
 {
-	if (index_is_full(&sites->by_object)) {
-		if (!index_resize(&sites->by_object))
-			return false;
-		index_samples(sites);
-	}
-	return grow(&sites->sample, sites->samples, &sites->sample_room, sizeof(*sites->sample));
+	if (sites->samples >= SAMPLES_MOST)
+		thin_out(sites);
+	if (!grow(&sites->sample, sites->samples, &sites->sample_room, sizeof(*sites->sample)))
+		return NULL;
+	sites->sample[sites->samples].object = object;
+	if (!index_add(&sites->by_object, sites->samples + 1, hash_sample, sites))
+		return NULL;
+	return &sites->sample[sites->samples++];
 }
 
 /* There is no room for it. */
@@ -569,16 +523,12 @@ void sites_add(struct sites *sites, const struct alloc_probe_birth *birth)
 	}
 	sites->stack[i].sampled++;
 	sample = sample_of(sites, birth->object);
+	if (!sample)
+		sample = new_sample(sites, birth->object);
 	if (!sample) {
-		if (sites->samples >= SAMPLES_MOST)
-			thin_out(sites);
-		if (!room_for_sample(sites)) {
-			sites->stack[i].sampled--;
-			refuse(sites, birth);
-			return;
-		}
-		index_put(&sites->by_object, hash_object(birth->object), sites->samples);
-		sample = &sites->sample[sites->samples++];
+		sites->stack[i].sampled--;
+		refuse(sites, birth);
+		return;
 	}
 	/* One that was sampled at this address before is dead. */
 	*sample = (struct sample){
@@ -611,14 +561,14 @@ static uint64_t looks_of(struct sites *sites, const struct sample *sample)
 			break;
 		if (!memory_u64(sites->memory, sample->object + offset, &word))
 			return 0;
-		hash = mix(hash, word);
+		hash = index_mix(hash, word);
 	}
 	for (uint64_t i = 1; i <= LOOKS_BEFORE && flags & TPFLAGS_MANAGED_DICT; i++) {
 		uint64_t offset = (uint64_t)layout->gc_head.size + i * sizeof(word);
 
 		if (!memory_u64(sites->memory, sample->object - offset, &word))
 			return 0;
-		hash = mix(hash, word);
+		hash = index_mix(hash, word);
 	}
 	return hash | 1;
 }
@@ -751,8 +701,7 @@ void sites_unfollow(
 		sites->sample[kept++] = *sample;
 	}
 	sites->samples = kept;
-	if (sites->by_object.slots)
-		index_samples(sites);
+	index_samples(sites);
 	sites_close_window(sites, births, after, now);
 }
 

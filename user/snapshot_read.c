@@ -258,13 +258,15 @@ static bool get_types(struct wire_reader *reader, size_t count, struct capture *
 {
 	struct type_table *types = &capture->census.types;
 
-	types->type = calloc(count + 1, sizeof(*types->type));
 	capture->names = calloc(count + 1, sizeof(*capture->names));
-	if (!types->type || !capture->names)
+	if (!capture->names)
 		return false;
 	for (; types->count < count; types->count++) {
 		struct type_name *name = &capture->names[types->count];
 
+		if (!list_make_room((void **)&types->type, types->count, sizeof(*types->type)))
+			return false;
+		types->type[types->count] = (struct census_type){0};
 		if (!wire_get_number(reader, UINT64_MAX, &types->type[types->count].address) ||
 			!wire_get_text(reader, SNAPSHOT_TEXT_MOST, &name->name) || !name->name ||
 			!wire_get_text(reader, SNAPSHOT_TEXT_MOST, &name->module)) {
