@@ -76,16 +76,16 @@ load traced
   sees_births || skip "no births on $LABEL"
   start trickle.py "$INNER/made"
   eventually test -s "$WORLD/made"
-  ogt -p "$TARGET" --interval 1 --count 4 "${events[@]}"
+  ogt -p "$TARGET" --interval 1 --count 6 "${events[@]}"
   succeeds
   [ "$(json '.[0].budget')" = 1 ]
-  # Once it is known how little it allocates, nothing escapes.
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .stream] | unique | join(" ")')" = full ]
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .lost] | add')" = 0 ]
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .types[] | select(.type == "__main__.Passing") |
-    .births > 0 and (.births - .deaths | fabs) <= 1 and .coverage == 1] | length == 3 and all')" = true ]
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 1) | .types[] | select(.type == "__main__.Staying") |
-    .births == .delta and .deaths == 0] | length > 0 and all')" = true ]
+  # Once it is known how little it allocates, which on a machine with much to do may take a report more, nothing escapes.
+  json '[.[] | select(.event == "growth" and .seq > 1)] | .[map(.stream == "full") | index(true):]' >"$WORLD/log.full"
+  jq -e 'length > 2 and all(.stream == "full" and .lost == 0)' "$WORLD/log.full"
+  jq -e '[.[] | .types[] | select(.type == "__main__.Passing") |
+    .births > 0 and (.births - .deaths | fabs) <= 1 and .coverage == 1] | length > 1 and all' "$WORLD/log.full"
+  jq -e '[.[] | .types[] | select(.type == "__main__.Staying") |
+    .births == .delta and .deaths == 0] | length > 0 and all' "$WORLD/log.full"
 }
 
 @test "a busy program at the default budget is seen in windows, and no number claims more" {
