@@ -5,10 +5,9 @@
 
 #include "kind.h"
 
-/* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
-#define T_OBJECT 6
-#define T_OBJECT_EX 16
 #define BASES_MOST 100
+/* An object with more items than this is none. */
+#define ITEMS_MOST (UINT64_C(1) << 32)
 /* Things in dicts of classes that are looked at. */
 #define ENTRIES_MOST 4096
 
@@ -36,14 +35,67 @@ static bool visit_one(void *context, uint64_t name, uint64_t value)
 	return !visiting->over;
 }
 
+uint64_t attributes_items_size(const struct layout *layout, struct memory *memory, uint64_t object, uint64_t itemsize)
+{
+	uint64_t count;
+
+	if (!memory_u64(memory, object + (uint64_t)layout->member.size, &count))
+		return 0;
+	/* An int that is negative, to 3.11. */
+	if ((int64_t)count < 0)
+		count = -count;
+	return count > ITEMS_MOST ? 0 : count * itemsize;
+}
+
+/* Where an instance has a pointer to its dict (Objects/object.c, _PyObject_GetDictPtr). */
+static uint64_t dict_pointer(
+	const struct layout *layout, struct memory *memory, uint64_t object, const struct attributes_type *type)
+{
+	if (type->dictoffset >= 0)
+		return object + (uint64_t)type->dictoffset;
+	return object +
+	       ((type->basicsize + attributes_items_size(layout, memory, object, type->itemsize) + 7) & ~UINT64_C(7)) +
+	       (uint64_t)type->dictoffset;
+}
+
+bool attributes_find(const struct layout *layout, struct memory *memory, uint64_t object,
+	const struct attributes_type *type, struct attributes_place *place)
+{
+	uint8_t valid = 0;
+
+	*place = (struct attributes_place){0};
+	if (layout->attribute.style == VALUES_DICT || !(type->flags & TPFLAGS_MANAGED_DICT))
+		return !type->dictoffset ||
+		       memory_u64(memory, dict_pointer(layout, memory, object, type), &place->dict);
+	if (!memory_u64(memory, object - 24, &place->dict))
+		return false;
+	switch (layout->attribute.style) {
+	case VALUES_POINTERS:
+		return memory_u64(memory, object - 32, &place->values);
+	case VALUES_TAGGED:
+		if (place->dict & 1)
+			*place = (struct attributes_place){.values = place->dict + 1};
+		return true;
+	case VALUES_INLINE:
+		if (type->flags & TPFLAGS_INLINE_VALUES &&
+			memory_read(memory, object + type->basicsize + 3, &valid, 1) && valid)
+			place->values = object + type->basicsize;
+		return true;
+	case VALUES_DICT:
+		break;
+	}
+	return true;
+}
+
 /* An entry of a class's dict: one of its __slots__, or anything. */
 static bool visit_slot(void *context, uint64_t name, uint64_t value)
 {
 	struct visiting *visiting = context;
 	const struct layout *layout = visiting->layout;
 	uint64_t member, offset, type = pyobject_type(layout, visiting->memory, value), text, object, owner, size;
+	uint64_t instance = visiting->object;
 	char type_name[32];
-	uint32_t kind;
+	uint32_t kind, flags;
 
 	if (visiting->looked_at++ >= ENTRIES_MOST)
 		return false;
@@ -52,68 +104,18 @@ static bool visit_slot(void *context, uint64_t name, uint64_t value)
 		strcmp(type_name, "member_descriptor") != 0 ||
 		!at(visiting, value, layout->attribute.descriptor_member, &member) ||
 		!memory_u32(visiting->memory, member + (uint64_t)layout->attribute.member_type, &kind) ||
-		(kind != T_OBJECT_EX && kind != T_OBJECT) ||
+		(kind != MEMBERDEF_OBJECT_EX && kind != MEMBERDEF_OBJECT) ||
+		!memory_u32(visiting->memory, member + (uint64_t)layout->attribute.member_flags, &flags) ||
 		!at(visiting, member, layout->attribute.member_offset, &offset) ||
 		/* A class may have another's descriptor, which is no use to it. */
 		!at(visiting, value, layout->attribute.descriptor_type, &owner) || owner != visiting->base ||
-		!at(visiting, visiting->base, layout->type.basicsize, &size) || offset + sizeof(object) > size ||
-		!at(visiting, visiting->object, (int32_t)offset, &object) || !object)
+		!at(visiting, visiting->base, layout->type.basicsize, &size) || offset + sizeof(object) > size)
+		return true;
+	if (flags & MEMBERDEF_AFTER_ITEMS && at(visiting, visiting->base, layout->type.itemsize, &size))
+		instance += attributes_items_size(layout, visiting->memory, instance, size);
+	if (!at(visiting, instance, (int32_t)offset, &object) || !object)
 		return true;
 	return visit_one(visiting, name, object);
-}
-
-/* Where a type says that its instances have a pointer to their dict; 0: nowhere. */
-static uint64_t dict_place(const struct visiting *visiting, uint64_t type)
-{
-	const struct layout *layout = visiting->layout;
-	uint64_t offset, size, item, basic;
-	int64_t count;
-
-	if (!at(visiting, type, layout->attribute.dictoffset, &offset) || !offset)
-		return 0;
-	if ((int64_t)offset > 0)
-		return visiting->object + offset;
-	/* Counted from the end of an object of varying size (Objects/object.c, _PyObject_GetDictPtr). */
-	if (!at(visiting, visiting->object, layout->member.size, &size) ||
-		!at(visiting, type, layout->type.itemsize, &item) ||
-		!at(visiting, type, layout->type.basicsize, &basic))
-		return 0;
-	count = (int64_t)size < 0 ? -(int64_t)size : (int64_t)size;
-	return visiting->object + ((basic + item * (uint64_t)count + 7) & ~UINT64_C(7)) + offset;
-}
-
-/* What stands in for its dict, and the dict if it has one; either may be 0. False when that cannot be read. */
-static bool find_dict(const struct visiting *visiting, uint64_t type, uint64_t flags, uint64_t *dict, uint64_t *values)
-{
-	const struct layout *layout = visiting->layout;
-	uint64_t place, basic, object = visiting->object;
-	uint8_t valid = 0;
-
-	*dict = *values = 0;
-	if (layout->attribute.style == VALUES_DICT || !(flags & TPFLAGS_MANAGED_DICT)) {
-		place = dict_place(visiting, type);
-		return place && at(visiting, place, 0, dict);
-	}
-	if (!at(visiting, object - 24, 0, dict))
-		return false;
-	switch (layout->attribute.style) {
-	case VALUES_POINTERS:
-		return at(visiting, object - 32, 0, values);
-	case VALUES_TAGGED:
-		if (*dict & 1) {
-			*values = *dict + 1;
-			*dict = 0;
-		}
-		return true;
-	case VALUES_INLINE:
-		if (!*dict && flags & TPFLAGS_INLINE_VALUES && at(visiting, type, layout->type.basicsize, &basic) &&
-			memory_read(visiting->memory, object + basic + 3, &valid, 1) && valid)
-			*values = object + basic;
-		return true;
-	case VALUES_DICT:
-		break;
-	}
-	return true;
 }
 
 void attributes_visit(const struct python *python, struct memory *memory, uint64_t object, uint64_t type,
@@ -126,10 +128,16 @@ void attributes_visit(const struct python *python, struct memory *memory, uint64
 		.object = object,
 		.visit = visit,
 		.context = context};
-	uint64_t flags, own, dict, values, keys;
+	struct attributes_type facts;
+	struct attributes_place place;
+	uint64_t flags, dict, keys, offset;
 
-	if (!at(&visiting, type, layout->type.flags, &own))
+	if (!at(&visiting, type, layout->type.flags, &facts.flags) ||
+		!at(&visiting, type, layout->type.basicsize, &facts.basicsize) ||
+		!at(&visiting, type, layout->type.itemsize, &facts.itemsize) ||
+		!at(&visiting, type, layout->attribute.dictoffset, &offset))
 		return;
+	facts.dictoffset = (int64_t)offset;
 	for (uint64_t i = 0, base = type; base && i < BASES_MOST && !visiting.over; i++) {
 		if (!at(&visiting, base, layout->type.flags, &flags) || !(flags & TPFLAGS_HEAPTYPE) ||
 			kind_of_type_itself(python, memory, base) != OBJECT_OTHER)
@@ -140,10 +148,10 @@ void attributes_visit(const struct python *python, struct memory *memory, uint64
 		if (!at(&visiting, base, layout->type.base, &base))
 			break;
 	}
-	if (visiting.over || !find_dict(&visiting, type, own, &dict, &values))
+	if (visiting.over || !attributes_find(layout, memory, object, &facts, &place))
 		return;
-	if (values && at(&visiting, type, layout->attribute.cached_keys, &keys))
-		pyobject_values_items(layout, memory, keys, values, visit_one, &visiting);
-	else if (dict)
-		pyobject_dict_items(layout, memory, dict, visit_one, &visiting);
+	if (!place.dict && place.values && at(&visiting, type, layout->attribute.cached_keys, &keys))
+		pyobject_values_items(layout, memory, keys, place.values, visit_one, &visiting);
+	else if (place.dict)
+		pyobject_dict_items(layout, memory, place.dict, visit_one, &visiting);
 }

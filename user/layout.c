@@ -242,7 +242,7 @@
 #define ATTRIBUTE(keys, first, how) ATTRIBUTE_OF(keys, first, how), .ht_module = (keys) + 8
 #define ATTRIBUTE_OF(keys, first, how) \
 	.dict_first = 0x030d05f0, .values_first = (first), .style = (how), .dictoffset = 288, .cached_keys = (keys), .descriptor_type = 16, .descriptor_member = 40, \
-	.member_offset = 16, .member_type = 8
+	.member_offset = 16, .member_type = 8, .member_flags = 24
 /* clang-format on */
 
 static const struct layout layouts[] = {

@@ -32,6 +32,11 @@
 #define TPFLAGS_DICT_SUBCLASS (UINT64_C(1) << 29)
 #define TPFLAGS_TYPE_SUBCLASS (UINT64_C(1) << 31)
 
+/* Types and a flag of PyMemberDef, Include/structmember.h (3.12+ Include/descrobject.h). */
+#define MEMBERDEF_OBJECT 6 /* T_OBJECT: None where there is no value */
+#define MEMBERDEF_OBJECT_EX 16 /* T_OBJECT_EX: no attribute where there is none */
+#define MEMBERDEF_AFTER_ITEMS (UINT32_C(1) << 4) /* its offset does not count an object's items, 3.15+ */
+
 /* enum _frameowner, Include/internal/pycore_frame.h 3.11+. */
 #define FRAME_OWNED_BY_FRAME_OBJECT 2
 
@@ -353,6 +358,7 @@ struct layout {
 		int32_t descriptor_member; /* PyMemberDescrObject d_member: pointer to PyMemberDef */
 		int32_t member_offset; /* PyMemberDef offset */
 		int32_t member_type; /* PyMemberDef type, int */
+		int32_t member_flags; /* PyMemberDef flags, int */
 		int32_t values_first; /* in what dict.values points at: the values of a split dict */
 		uint32_t dict_first; /* the release from which on an instance with dict and values visits the dict, and
 					that the values; before it visits the values alone. 3.13+ */

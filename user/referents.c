@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "layout.h"
 #include "pyobject.h"
 
@@ -110,22 +111,6 @@ static enum referent_kind kind_of_use(const struct looking *looking, enum member
 	return looking->kind;
 }
 
-/* How long the items of a var-sized object are, bytes. */
-static uint64_t items_size(const struct looking *looking)
-{
-	const struct shape *shape = looking->shape;
-	uint64_t count;
-
-	if (!at(looking, looking->object, looking->layout->member.size, &count))
-		return 0;
-	if ((int64_t)count < 0)
-		count = -count;
-	/* lv_tag has the number of digits from its fourth bit on. */
-	if (looking->layout->integer.tagged && shape->kind == OBJECT_INT)
-		count >>= 3;
-	return count > ELEMENTS_MOST ? 0 : count * shape->itemsize;
-}
-
 static bool words(struct looking *looking)
 {
 	const struct shape *shape = looking->shape;
@@ -137,7 +122,8 @@ static bool words(struct looking *looking)
 		uint64_t place = looking->object + word->offset, to;
 
 		if (word->after_items)
-			place += items_size(looking);
+			place += attributes_items_size(
+				looking->layout, looking->memory, looking->object, shape->itemsize);
 		if (!at(looking, place, 0, &to) || !to || (!word->sure && !is_object(looking, to)))
 			continue;
 		/* Members of a class of Python code are sure, whatever its base is. */
@@ -779,61 +765,24 @@ bool referents_of_frame(struct referents *referents, uint64_t frame, bool runs, 
 
 /* --- instances of classes --- */
 
-/* Where the dict is that a class added to its base (_PyObject_GetDictPtr, Objects/object.c); 0: nowhere. */
-static uint64_t dict_place(const struct looking *looking)
-{
-	const struct shape *shape = looking->shape;
-
-	if (shape->dictoffset >= 0)
-		return looking->object + (uint64_t)shape->dictoffset;
-	return looking->object + ((shape->basicsize + items_size(looking) + 7) & ~UINT64_C(7)) +
-	       (uint64_t)shape->dictoffset;
-}
-
-/* Objects/dictobject.c, PyObject_VisitManagedDict; 3.11 Objects/typeobject.c, subtype_traverse */
-static bool managed(const struct looking *looking)
-{
-	const struct layout *layout = looking->layout;
-	const struct shape *shape = looking->shape;
-	uint64_t values, own;
-	uint8_t valid;
-
-	if (!at(looking, looking->object, -24, &own))
-		return true;
-	switch (layout->attribute.style) {
-	case VALUES_DICT:
-		return true;
-	case VALUES_POINTERS:
-		if (at(looking, looking->object, -32, &values) && values &&
-			!split(looking, shape->keys, values, WAY_ATTRIBUTE))
-			return false;
-		break;
-	case VALUES_TAGGED:
-		if (own & 1)
-			return split(looking, shape->keys, own + 1, WAY_ATTRIBUTE);
-		break;
-	case VALUES_INLINE:
-		values = looking->object + shape->basicsize;
-		if (own && visits_dict_first(looking))
-			break;
-		if (shape->flags & TPFLAGS_INLINE_VALUES && memory_read(looking->memory, values + 3, &valid, 1) &&
-			valid)
-			return split(looking, shape->keys, values, WAY_ATTRIBUTE);
-		break;
-	}
-	return one(looking, WAY_MEMBER, own, 0, 0, "__dict__");
-}
-
+/* Objects/dictobject.c, PyObject_VisitManagedDict; 3.11 and older Objects/typeobject.c, subtype_traverse */
 static bool attributes(const struct looking *looking)
 {
-	uint64_t place, own;
+	const struct shape *shape = looking->shape;
+	struct attributes_place place;
 
-	if (looking->shape->managed)
-		return managed(looking);
-	if (!looking->shape->dictoffset)
+	if (!shape->managed && !shape->dictoffset)
 		return true;
-	place = dict_place(looking);
-	return !place || !at(looking, place, 0, &own) || one(looking, WAY_MEMBER, own, 0, 0, "__dict__");
+	if (!attributes_find(looking->layout, looking->memory, looking->object,
+		    &(struct attributes_type){shape->flags, shape->basicsize, shape->itemsize, shape->dictoffset},
+		    &place)) {
+		looking->referents->unreadable++;
+		return true;
+	}
+	/* Values in the instance are visited in place of a dict that has them, or the dict is. */
+	if (place.values && !(place.dict && visits_dict_first(looking)))
+		return split(looking, shape->keys, place.values, WAY_ATTRIBUTE);
+	return one(looking, WAY_MEMBER, place.dict, 0, 0, "__dict__");
 }
 
 /* --- all of it --- */

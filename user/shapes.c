@@ -17,12 +17,6 @@
 #define NAME_MOST 128
 /* sizeof(PyMemberDef), Include/structmember.h; its first member is the name. */
 #define MEMBERDEF_SIZE 40
-/* T_OBJECT, T_OBJECT_EX, Include/structmember.h. */
-#define T_OBJECT 6
-#define T_OBJECT_EX 16
-/* Its member flags, and a flag of __slots__ that lie behind the items (Include/descrobject.h, 3.15+). */
-#define MEMBERDEF_FLAGS 24
-#define AFTER_ITEMS (1u << 4)
 
 /* Bits that no ob_refcnt has, but most pointers: memory of others often begins with one. */
 #define NO_COUNT (UINT64_C(0xffff) << 32)
@@ -99,7 +93,7 @@ static const char *published_name(const struct shapes *shapes, uint64_t type, ui
 		for (int k = 0; member && k < MEMBERS_MOST; k++, member += MEMBERDEF_SIZE) {
 			if (!read_member(shapes, member, text, &kind, &place))
 				break;
-			if (place == offset && (kind == T_OBJECT || kind == T_OBJECT_EX) && *text)
+			if (place == offset && (kind == MEMBERDEF_OBJECT || kind == MEMBERDEF_OBJECT_EX) && *text)
 				return text;
 		}
 		type = field(shapes, type, shapes->layout->type.base);
@@ -232,12 +226,12 @@ static bool add_slots(const struct shapes *shapes, struct shape *shape, uint64_t
 
 	for (uint64_t i = 0; i < count && i < WORDS_MOST; i++, member += MEMBERDEF_SIZE) {
 		if (!read_member(shapes, member, name, &kind, &offset) ||
-			!memory_u32(shapes->memory, member + MEMBERDEF_FLAGS, &flags))
+			!memory_u32(shapes->memory, member + (uint64_t)layout->attribute.member_flags, &flags))
 			break;
-		if (kind == T_OBJECT_EX && offset < UINT32_MAX && offset + WORD <= shape->basicsize &&
+		if (kind == MEMBERDEF_OBJECT_EX && offset < UINT32_MAX && offset + WORD <= shape->basicsize &&
 			!add_word(shape, (struct shape_word){.offset = (uint32_t)offset,
 						 .sure = true,
-						 .after_items = flags & AFTER_ITEMS,
+						 .after_items = flags & MEMBERDEF_AFTER_ITEMS,
 						 .name = name}))
 			return false;
 	}
@@ -299,7 +293,7 @@ static bool add_tail(const struct shapes *shapes, struct shape *shape)
 	for (int k = 0; member && k < MEMBERS_MOST; k++, member += MEMBERDEF_SIZE) {
 		if (!read_member(shapes, member, name, &kind, &offset))
 			break;
-		if (kind == T_OBJECT && offset % WORD == 0 && offset < WORDS_MOST * WORD && offset + WORD > end)
+		if (kind == MEMBERDEF_OBJECT && offset % WORD == 0 && offset < WORDS_MOST * WORD && offset + WORD > end)
 			end = offset + WORD;
 	}
 	if (end > (uint64_t)layout->member.tuple_items)

@@ -702,6 +702,11 @@ def make_instances():
     own, other, deep = (types.ModuleType("m") for _ in range(3))
     own.__name__, other.__name__, deep.__name__ = own, deep, other
     yield from (own, other, deep, [[[own]]], types.ModuleType("plain"))
+    for kind in (tuple,) if sys.version_info >= (3, 15) else ():  # slots behind items
+        for items in (), (1,), "abc":
+            behind = type("Behind", (kind,), {"__slots__": ("first", "second")})(items)
+            behind.second = len(items)
+            yield behind
     late = Bare()
     late.x = 1
     del late.x
