@@ -7,6 +7,7 @@
 #include "index.h"
 #include "interrupt.h"
 #include "list.h"
+#include "pyobject.h"
 
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
@@ -291,4 +292,17 @@ void backrefs_free(struct backrefs *backrefs)
 uint32_t backrefs_node(struct backrefs *backrefs, uint64_t address)
 {
 	return address_number(&backrefs->map, address);
+}
+
+uint32_t backrefs_refcount(const struct backrefs *backrefs, uint32_t node, uint32_t unknown)
+{
+	const struct referents *referents = backrefs->referents;
+	uint32_t count;
+	bool immortal;
+
+	if (!pyobject_refcount(
+		    &referents->python->layout, referents->memory, backrefs->address[node], &count, &immortal) ||
+		immortal)
+		return unknown;
+	return count;
 }

@@ -64,6 +64,10 @@ void backrefs_free(struct backrefs *backrefs);
 /* The node of an object; NODE_NONE if it is none. */
 uint32_t backrefs_node(struct backrefs *backrefs, uint64_t address);
 
+/* The reference count of the object that a node is; `unknown` where references are not counted, or it cannot be read.
+ */
+uint32_t backrefs_refcount(const struct backrefs *backrefs, uint32_t node, uint32_t unknown);
+
 static inline const struct shape *backrefs_shape(const struct backrefs *backrefs, uint32_t node)
 {
 	return backrefs->shapes[backrefs->type[node]];

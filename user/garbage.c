@@ -24,20 +24,6 @@ static bool is_collected(const struct backrefs *backrefs, uint32_t node)
 	return backrefs->tracked[node] == NODE_TRACKED;
 }
 
-/* A count that is never 0 where references are not counted, or cannot be read. */
-static int64_t refcount(const struct backrefs *backrefs, uint32_t node)
-{
-	const struct referents *referents = backrefs->referents;
-	uint32_t count;
-	bool immortal;
-
-	if (!pyobject_refcount(
-		    &referents->python->layout, referents->memory, backrefs->address[node], &count, &immortal) ||
-		immortal)
-		return INT64_MAX / 2;
-	return count;
-}
-
 static bool subtract(void *context, const struct referent *referent)
 {
 	struct collecting *collecting = context;
@@ -86,7 +72,8 @@ static int subtract_all(struct collecting *collecting, struct error *error)
 
 	for (uint32_t node = 0; node < backrefs->objects; node++) {
 		if (is_collected(backrefs, node))
-			collecting->refs[node] = refcount(backrefs, node);
+			/* One that is not known never becomes 0. */
+			collecting->refs[node] = backrefs_refcount(backrefs, node, UINT32_MAX);
 	}
 	for (uint32_t node = 0; node < backrefs->objects; node++) {
 		if (node % STEP == 0 && interrupt_signal)

@@ -6,7 +6,7 @@
 
 #define SLOTS_LEAST 256
 
-static void put(struct index *index, uint64_t hash)
+static void enter(struct index *index, uint64_t hash)
 {
 	while (index->slot[hash & (index->slots - 1)])
 		hash++;
@@ -21,7 +21,7 @@ static bool resize(struct index *index, size_t slots, index_hash *hash, const vo
 	if (!resized.slot)
 		return false;
 	while (resized.used < index->used)
-		put(&resized, hash(context, resized.used));
+		enter(&resized, hash(context, resized.used));
 	free(index->slot);
 	*index = resized;
 	return true;
@@ -33,7 +33,7 @@ bool index_add(struct index *index, size_t count, index_hash *hash, const void *
 		if (index->used * 2 >= index->slots &&
 			!resize(index, index->slots ? index->slots * 2 : SLOTS_LEAST, hash, context))
 			return false;
-		put(index, hash(context, index->used));
+		enter(index, hash(context, index->used));
 	}
 	return true;
 }

@@ -33,20 +33,6 @@ static uint32_t certain(const struct backrefs *backrefs, uint32_t node)
 	return count;
 }
 
-/* 0 where they are not counted. */
-static uint32_t refcount(const struct backrefs *backrefs, uint32_t node)
-{
-	const struct referents *referents = backrefs->referents;
-	uint32_t count;
-	bool immortal;
-
-	if (!pyobject_refcount(
-		    &referents->python->layout, referents->memory, backrefs->address[node], &count, &immortal) ||
-		immortal)
-		return 0;
-	return count;
-}
-
 /* The object that a word leads to; NODE_NONE: none. */
 static uint32_t object_of(struct audit *audit, uint64_t word)
 {
@@ -158,7 +144,7 @@ static int take_leaks(struct audit *audit, struct leaks *leaks, struct error *er
 
 		if (!backrefs->tracked[node])
 			continue;
-		leak.refcount = refcount(backrefs, node);
+		leak.refcount = backrefs_refcount(backrefs, node, 0);
 		leak.accounted = audit->words[node] > known ? audit->words[node] : known;
 		if (leak.refcount > leak.accounted && !take(leaks, &leak))
 			return error_set(error, ERROR_FAILED, "out of memory");
