@@ -15,7 +15,7 @@ import forked
 import oracle
 
 APP = '''
-import _thread, atexit, collections, functools, sys, threading, weakref
+import _thread, asyncio, atexit, collections, functools, sys, threading, weakref
 from app import cache
 
 class Target(object):
@@ -107,6 +107,17 @@ class Forever(object):
         yield
 coroutine = make_coroutine()
 coroutine.send(None)
+
+loop = asyncio.new_event_loop()
+future, waited = asyncio.Future(loop=loop), asyncio.Future(loop=loop)
+future.set_result(Target())
+async def waits():
+    local = Target()
+    await waited
+    return local
+task = loop.create_task(waits())
+loop.call_soon(loop.stop)
+loop.run_forever()
 
 @functools.lru_cache(maxsize=10)
 def cached(x):
@@ -224,6 +235,8 @@ EVALUABLE = {
     "generator_local": ["app.generator.gi_frame.f_locals['local']"],
     "generator_other": ["app.generator.gi_frame.f_locals['i']"],
     "coroutine_local": ["app.coroutine.cr_frame.f_locals['local']"],
+    "future_result": ["app.future._result"],
+    "task_local": ["app.task._coro.cr_frame.f_locals['local']"],
     "error_argument": ["app.error.args[0]"],
     "failed_frame": ["app.failed.__traceback__.tb_next.tb_frame.f_locals['local_of_failed']"],
 }
