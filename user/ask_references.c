@@ -279,9 +279,9 @@ static int ask_leaks(struct question *question, struct error *error)
 		render_note("the process has written more than was copied, which is what objects lead to: what is held "
 			    "from "
 			    "elsewhere alone is among these");
-	if (result == 0 && question->watch->heap && leaks.count)
-		render_note(
-			"a file has no registers: what a thread was working with may be among these, with one missing");
+	if (result == 0 && !question->look->registers.known && leaks.count)
+		render_note("the file does not have the threads' registers: what a thread was working with may be "
+			    "among these, with one missing");
 	if (result == 0)
 		render_leaks(question->watch->render, &(struct leaks_report){
 							      .leaks = &leaks,

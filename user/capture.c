@@ -367,8 +367,9 @@ static int attempt(struct work *work, const struct capture_options *options, enu
 	work->reserved = true;
 	usual = priority_hurry();
 	registers_free(&capture->registers);
+	capture->registers.known = work->what == CAPTURE_WHOLE;
 	hold = hold_begin(work->python, way, options->max_pause_ms,
-		work->what == CAPTURE_WHOLE ? &capture->registers : NULL, &report, error);
+		capture->registers.known ? &capture->registers : NULL, &report, error);
 	if (hold)
 		work->reserved = false;
 	result = hold ? cut(work, options, hold_over(hold), capture, error) : -1;

@@ -38,7 +38,7 @@ struct capture {
 	bool stopped_all; /* not only the GIL's holder */
 	char state; /* of the process's main thread at that time, as in /proc/PID/stat */
 	struct memory *memory; /* the closed picture; of a mere census: NULL */
-	struct registers registers; /* of the threads that were stopped, for CAPTURE_WHOLE */
+	struct registers registers; /* of the threads that were stopped, for CAPTURE_WHOLE; of a core's: all */
 	bool partial; /* it has only what objects lead to, not all that the process has written */
 	size_t missing; /* pages that should be in it and are not */
 };

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ struct core {
 	unsigned char *notes;
 	pid_t pid;
 	size_t threads;
+	struct registers registers; /* of all of them; the heap takes them over */
 	uint64_t program; /* address of the executable's program headers */
 	char address_space[PROCESS_IDENTITY_BYTES];
 	/* NT_FILE as it is in the notes. */
@@ -75,6 +77,7 @@ static void core_free(void *context)
 	free(core->ranges);
 	free(core->segments);
 	free(core->notes);
+	registers_free(&core->registers);
 	mappings_free(&core->mappings);
 	close(core->fd);
 	free(core);
@@ -251,35 +254,87 @@ static void take_vector(struct core *core, const unsigned char *bytes, size_t si
 	}
 }
 
-/* Names are padded to 4 bytes, and so are the descriptions. */
+struct note {
+	uint32_t type;
+	const unsigned char *bytes; /* the description */
+	size_t size;
+};
+
+/* The note at *at, which moves on behind it. Names are padded to 4 bytes, and so are the descriptions. */
+static bool next_note(const unsigned char *bytes, size_t size, size_t *at, struct note *note)
+{
+	Elf64_Nhdr header;
+	size_t left = size - *at, name, description;
+
+	if (left < sizeof(header))
+		return false;
+	memcpy(&header, bytes + *at, sizeof(header));
+	left -= sizeof(header);
+	name = ((size_t)header.n_namesz + 3) & ~(size_t)3;
+	description = ((size_t)header.n_descsz + 3) & ~(size_t)3;
+	if (name > left || header.n_descsz > left - name)
+		return false;
+	left -= name;
+	*note = (struct note){header.n_type, bytes + (size - left), header.n_descsz};
+	*at = size - left + (description < left ? description : left);
+	return true;
+}
+
 static void take_notes(struct core *core, const unsigned char *bytes, size_t size)
 {
-	for (size_t at = 0; size - at >= sizeof(Elf64_Nhdr);) {
-		Elf64_Nhdr header;
-		size_t name, description;
+	struct note note;
 
-		memcpy(&header, bytes + at, sizeof(header));
-		at += sizeof(header);
-		name = ((size_t)header.n_namesz + 3) & ~(size_t)3;
-		description = ((size_t)header.n_descsz + 3) & ~(size_t)3;
-		if (name > size - at || header.n_descsz > size - at - name)
-			break;
-		at += name;
-		if (header.n_type == NT_FILE) {
-			core->file_note = bytes + at;
-			core->file_note_size = header.n_descsz;
-		} else if (header.n_type == NT_AUXV) {
-			take_vector(core, bytes + at, header.n_descsz);
-		} else if (header.n_type == NT_PRSTATUS) {
+	for (size_t at = 0; next_note(bytes, size, &at, &note);) {
+		if (note.type == NT_FILE) {
+			core->file_note = note.bytes;
+			core->file_note_size = note.size;
+		} else if (note.type == NT_AUXV) {
+			take_vector(core, note.bytes, note.size);
+		} else if (note.type == NT_PRSTATUS) {
 			core->threads++;
-		} else if (header.n_type == NT_PRPSINFO && header.n_descsz == sizeof(struct elf_prpsinfo)) {
+		} else if (note.type == NT_PRPSINFO && note.size == sizeof(struct elf_prpsinfo)) {
 			struct elf_prpsinfo info;
 
-			memcpy(&info, bytes + at, sizeof(info));
+			memcpy(&info, note.bytes, sizeof(info));
 			core->pid = info.pr_pid;
 		}
-		at += description < size - at ? description : size - at;
 	}
+}
+
+/* The larger set of NT_X86_XSTATE has that of NT_PRFPREG in it: no register is counted twice. */
+static uint32_t vectors_type(const unsigned char *bytes, size_t size)
+{
+	struct note note;
+
+	for (size_t at = 0; next_note(bytes, size, &at, &note);) {
+		if (note.type == NT_X86_XSTATE)
+			return NT_X86_XSTATE;
+	}
+	return NT_PRFPREG;
+}
+
+/*
+ * NT_PRSTATUS of each thread: what is before pr_reg is the same on every 64-bit Linux, and which registers there are is
+ * told by its length (fs/binfmt_elf.c, struct elf_prstatus; what follows them is a flag).
+ */
+static int take_registers(struct core *core, const unsigned char *bytes, size_t size)
+{
+	const size_t before = offsetof(struct elf_prstatus, pr_reg);
+	const uint32_t vectors = vectors_type(bytes, size);
+	size_t threads = 0;
+	bool added = true;
+	struct note note;
+
+	for (size_t at = 0; added && next_note(bytes, size, &at, &note);) {
+		if (note.type == NT_PRSTATUS && note.size > before) {
+			added = registers_add(&core->registers, note.bytes + before, note.size - before);
+			threads++;
+		} else if (note.type == vectors) {
+			added = registers_add(&core->registers, note.bytes, note.size);
+		}
+	}
+	core->registers.known = threads && threads == core->threads;
+	return added ? 0 : -1;
 }
 
 static int read_notes(struct core *core, const GElf_Phdr *header, const char *path, struct error *error)
@@ -295,6 +350,8 @@ static int read_notes(struct core *core, const GElf_Phdr *header, const char *pa
 	if (pread(core->fd, core->notes, header->p_filesz, (off_t)header->p_offset) != (ssize_t)header->p_filesz)
 		return error_set(error, ERROR_FAILED, "core file %s cannot be used: its notes cannot be read", path);
 	take_notes(core, core->notes, header->p_filesz);
+	if (take_registers(core, core->notes, header->p_filesz) < 0)
+		return error_set(error, ERROR_FAILED, "out of memory");
 	return 0;
 }
 
@@ -599,8 +656,11 @@ static int read_heap(struct core *core, struct heap *heap, const char *path, str
 	heap->threads = core->threads;
 	heap->usdt = target_has_usdt(&heap->target);
 	strcpy(heap->address_space, core->address_space);
-	if (capture_from(&heap->python, heap->memory, &heap->capture, &why) == 0)
+	if (capture_from(&heap->python, heap->memory, &heap->capture, &why) == 0) {
+		heap->capture.registers = core->registers;
+		core->registers = (struct registers){0};
 		return 0;
+	}
 	if (why.code == ERROR_INTERRUPTED) {
 		*error = why;
 		return -1;
