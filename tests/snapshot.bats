@@ -484,7 +484,7 @@ for place in places:
         sys.exit("byte %d of %d: exit code %d, %s" % (place, len(data), run.returncode, run.stderr))
 END
   # Another version of the format is named as such.
-  sed '1s/heap 1$/heap 2/' "$WORLD/good" >"$WORLD/altered"
+  sed '1s/heap 2$/heap 3/' "$WORLD/good" >"$WORLD/altered"
   cmp -s "$WORLD/good" "$WORLD/altered" && return 1
   refused_file "$WORLD/altered" version
 }

@@ -9,10 +9,14 @@
 /* The file is little-endian, and so is all that runs here. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "snapshots are written as memory has it");
 
-/* The first bytes of the file, with the version before the newline, filled up with NUL. */
-#define SNAPSHOT_MAGIC "objgraph-trace heap 1\n"
+/*
+ * The first bytes of the file, with the version before the newline, filled up with NUL. Version 1 had no registers, and
+ * is read, too.
+ */
+#define SNAPSHOT_MAGIC "objgraph-trace heap 2\n"
 #define SNAPSHOT_MAGIC_BYTES 32
 #define SNAPSHOT_VERSION_AT 20
+#define SNAPSHOT_WITHOUT_REGISTERS '1'
 
 enum snapshot_kind {
 	SNAPSHOT_ABOUT = 1,
@@ -38,6 +42,8 @@ struct snapshot_header {
 #define SNAPSHOT_PAGES_MOST 128u
 #define SNAPSHOT_RAW_MOST (1u << 28)
 #define SNAPSHOT_TYPES_MOST (1u << 22)
+/* Words of registers: a thread with AVX-512 has some 370. */
+#define SNAPSHOT_REGISTERS_MOST (1u << 22)
 #define SNAPSHOT_TEXT_MOST (1u << 22) /* more than the longest name that is read of a type */
 /* An object's address and type. */
 #define SNAPSHOT_OBJECT_BYTES 12u

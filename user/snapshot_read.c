@@ -43,6 +43,7 @@ struct run {
 
 struct reading {
 	int fd;
+	char version; /* of the format, as the file has it */
 	ZSTD_DCtx *context;
 	unsigned char *bytes; /* what follows a header */
 	size_t room;
@@ -223,7 +224,27 @@ static bool get_segments(struct wire_reader *reader, struct census *census)
 	return census->capacity <= OBJECTS_MOST;
 }
 
-static bool get_about(struct wire_reader *reader, struct heap *heap)
+/* How many there are + 1 (0: nobody knows), then each. */
+static bool get_registers(struct wire_reader *reader, struct registers *registers)
+{
+	size_t count;
+
+	if (!get_size(reader, SNAPSHOT_REGISTERS_MOST + 1, &count) || count > (size_t)(reader->end - reader->at) + 1)
+		return false;
+	if (!count)
+		return true;
+	registers->known = true;
+	registers->word = calloc(count, sizeof(*registers->word));
+	if (!registers->word)
+		return false;
+	for (; registers->count < count - 1; registers->count++) {
+		if (!wire_get_number(reader, UINT64_MAX, &registers->word[registers->count]))
+			return false;
+	}
+	return true;
+}
+
+static bool get_about(struct wire_reader *reader, char format, struct heap *heap)
 {
 	struct target *target = &heap->target;
 	struct capture *capture = &heap->capture;
@@ -243,7 +264,8 @@ static bool get_about(struct wire_reader *reader, struct heap *heap)
 		!get_real(reader, 1e-3, &capture->pause_ms) || !wire_get_number(reader, INT_MAX, &stopped) ||
 		!get_flag(reader, &capture->stopped_all) || !wire_get_number(reader, CHAR_MAX, &state) ||
 		!get_size(reader, SNAPSHOT_TYPES_MOST, &capture->unnamed) ||
-		!get_size(reader, SIZE_MAX, &capture->missing) || !get_segments(reader, &capture->census))
+		!get_size(reader, SIZE_MAX, &capture->missing) || !get_segments(reader, &capture->census) ||
+		(format != SNAPSHOT_WITHOUT_REGISTERS && !get_registers(reader, &capture->registers)))
 		return false;
 	target->process.pid = (pid_t)pid;
 	target->version = (uint32_t)version;
@@ -391,7 +413,7 @@ static enum fault take_facts(struct reading *reading, const struct snapshot_head
 		return FAULT_MEMORY;
 	reader = (struct wire_reader){raw, raw + header->raw};
 	good = !header->list && unpack(reading, header, raw) &&
-	       (header->kind == SNAPSHOT_ABOUT ? get_about(&reader, heap)
+	       (header->kind == SNAPSHOT_ABOUT ? get_about(&reader, reading->version, heap)
 					       : get_types(&reader, header->count, &heap->capture));
 	free(raw);
 	return good ? FAULT_NONE : FAULT_SENSE;
@@ -545,10 +567,18 @@ static int settle(struct heap *heap, const char *path, struct error *error)
 	return error_set(error, ERROR_FAILED, "snapshot %s cannot be used: %s", path, why.text);
 }
 
+static bool is_known(const char magic[SNAPSHOT_MAGIC_BYTES])
+{
+	char known[SNAPSHOT_MAGIC_BYTES] = SNAPSHOT_MAGIC;
+
+	if (magic[SNAPSHOT_VERSION_AT] == SNAPSHOT_WITHOUT_REGISTERS)
+		known[SNAPSHOT_VERSION_AT] = SNAPSHOT_WITHOUT_REGISTERS;
+	return memcmp(magic, known, sizeof(known)) == 0;
+}
+
 int snapshot_read(struct heap *heap, int fd, const char *path, struct error *error)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
-	const char known[SNAPSHOT_MAGIC_BYTES] = SNAPSHOT_MAGIC;
 	struct memory_source source = {read_pages, reading_free, run_of_pages, reading};
 	char magic[SNAPSHOT_MAGIC_BYTES];
 	enum fault fault;
@@ -565,12 +595,14 @@ int snapshot_read(struct heap *heap, int fd, const char *path, struct error *err
 		// cppcheck-suppress memleak ; memory_new_from() took it over
 		return error_set(error, ERROR_FAILED, "out of memory");
 	fault = reading->context ? read_all(fd, magic, sizeof(magic), 0) : FAULT_MEMORY;
-	if (!fault && memcmp(magic, known, sizeof(magic)) != 0)
+	if (!fault && !is_known(magic))
 		// cppcheck-suppress memleak
 		return error_set(error, ERROR_FAILED,
 			"snapshot %s has a version that is not known here: a newer objgraph-trace may read it", path);
-	if (!fault)
+	if (!fault) {
+		reading->version = magic[SNAPSHOT_VERSION_AT];
 		fault = read_blocks(reading, heap, &at);
+	}
 	if (fault || interrupt_signal)
 		return refuse(path, fault, at, error);
 	count_types(&heap->capture.census);

@@ -97,6 +97,18 @@ static void put_real(struct wire *wire, double value, double unit)
 	wire_put_number(wire, value > 0 ? (uint64_t)llround(value / unit) : 0);
 }
 
+/* More than may be read again are not written at all: some of them would be as good as none. */
+static void put_registers(struct wire *wire, const struct registers *registers)
+{
+	if (!registers->known || registers->count > SNAPSHOT_REGISTERS_MOST) {
+		wire_put_number(wire, 0);
+		return;
+	}
+	wire_put_number(wire, registers->count + 1);
+	for (size_t i = 0; i < registers->count; i++)
+		wire_put_number(wire, registers->word[i]);
+}
+
 static bool pack_about(struct packer *packer, const struct heap *heap, struct block *block)
 {
 	const struct target *target = &heap->target;
@@ -132,6 +144,7 @@ static bool pack_about(struct packer *packer, const struct heap *heap, struct bl
 		wire_put_number(&wire, (uint64_t)census->segments[i].generation);
 		wire_put_number(&wire, census->segments[i].count);
 	}
+	put_registers(&wire, &capture->registers);
 	packed = !wire.failed && pack(packer, SNAPSHOT_ABOUT, 1, wire.bytes, wire.size, block);
 	free(wire.bytes);
 	return packed;

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -27,6 +28,7 @@
 #define PAGES 320
 #define NODES 3000
 #define PID 4711
+#define THREADS 3
 
 /* The symbols by which a core's Python is found, in this program as in an interpreter. */
 extern unsigned char _PyRuntime[PAGES * MEMORY_PAGE_SIZE];
@@ -160,6 +162,37 @@ static void make_python(void)
 	}
 }
 
+/* --- its threads --- */
+
+/* What a core says of each; vector registers of the first alone, in the larger set that has the smaller one in it. */
+static struct elf_prstatus status[THREADS];
+static uint64_t vectors[40];
+
+static void make_threads(void)
+{
+	for (size_t i = 0; i < THREADS; i++) {
+		for (size_t k = 0; k < sizeof(status[i].pr_reg) / sizeof(*status[i].pr_reg); k++)
+			status[i].pr_reg[k] = insane();
+		status[i].pr_fpvalid = 1;
+	}
+	for (size_t k = 0; k < sizeof(vectors) / sizeof(*vectors); k++)
+		vectors[k] = insane();
+}
+
+/* Their registers, and the word with the flag that stands behind them in a core. */
+static bool take_threads(struct registers *registers)
+{
+	const size_t before = offsetof(struct elf_prstatus, pr_reg);
+	bool added = true;
+
+	for (size_t i = 0; i < THREADS && added; i++) {
+		added = registers_add(registers, status[i].pr_reg, sizeof(status[i]) - before) &&
+			(i || registers_add(registers, vectors, sizeof(vectors)));
+	}
+	registers->known = added;
+	return added;
+}
+
 static size_t read_python(void *context, uint64_t page, size_t count, unsigned char *bytes)
 {
 	uint64_t first = (uint64_t)_PyRuntime >> MEMORY_PAGE_SHIFT;
@@ -242,6 +275,16 @@ static bool answers(const struct heap *heap)
 	return good;
 }
 
+/* A list of words that hangs together; what is wrong with it shows under a sanitizer. */
+static bool registers_agree(const struct registers *registers)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < registers->count; i++)
+		sum |= registers->word[i];
+	return (registers->count || !sum) && registers->count <= SNAPSHOT_REGISTERS_MOST;
+}
+
 struct trials {
 	size_t refused, good, bad;
 	char why[300];
@@ -260,7 +303,7 @@ static void try_file(struct trials *trials, int fd, const void *bytes, size_t si
 		/* A refusal has a reason, and leaves nothing behind. */
 		if (error.code != ERROR_FAILED || !*error.text || heap->memory || heap->capture.census.address)
 			snprintf(trials->why, sizeof(trials->why), "refused without a reason: %zu", ++trials->bad);
-	} else if (!counts_agree(&heap->capture) || !answers(heap)) {
+	} else if (!counts_agree(&heap->capture) || !registers_agree(&heap->capture.registers) || !answers(heap)) {
 		snprintf(trials->why, sizeof(trials->why), "a heap that does not hang together: %zu", ++trials->bad);
 	} else {
 		trials->good++;
@@ -423,6 +466,120 @@ static void alter_blocks(
 	tell(&trials, what, some_good);
 }
 
+/* --- what a snapshot says of registers --- */
+
+/* How its block "about" ends: how many + 1, and each. */
+static struct wire registers_wire(uint64_t says, const uint64_t *word, size_t count)
+{
+	struct wire wire = {0};
+
+	wire_put_number(&wire, says);
+	for (size_t i = 0; i < count; i++)
+		wire_put_number(&wire, word ? word[i] : 0);
+	return wire;
+}
+
+/* The snapshot in another version, with another end of "about". */
+static struct wire with_end(const struct file *file, char version, const struct registers *had, const struct wire *end)
+{
+	struct wire old = registers_wire(had->count + 1, had->word, had->count), out = {0}, raw = {0};
+	struct block blocks[BLOCKS_MOST];
+	size_t count = split(file, blocks), bound, keep = blocks[0].header.raw - old.size;
+	struct snapshot_header header = blocks[0].header;
+	unsigned char *about = malloc(header.raw), *stored;
+
+	ZSTD_decompress(about, header.raw, blocks[0].stored, header.stored);
+	if (memcmp(about + keep, old.bytes, old.size) != 0) {
+		check(false, "\"about\" ends with registers");
+		exit(1);
+	}
+	wire_put(&raw, about, keep);
+	wire_put(&raw, end->bytes, end->size);
+	bound = ZSTD_compressBound(raw.size);
+	stored = malloc(bound);
+	header.raw = (uint32_t)raw.size;
+	header.stored = (uint32_t)ZSTD_compress(stored, bound, raw.bytes, raw.size, 1);
+	wire_put(&out, file->bytes, SNAPSHOT_MAGIC_BYTES);
+	out.bytes[SNAPSHOT_VERSION_AT] = (unsigned char)version;
+	join(&out, header, stored, header.stored);
+	for (size_t i = 1; i < count; i++)
+		join(&out, blocks[i].header, blocks[i].stored, blocks[i].header.stored);
+	free(old.bytes);
+	free(raw.bytes);
+	free(about);
+	free(stored);
+	return out;
+}
+
+/* Whether that snapshot is read, and what of registers with it: of those that are refused, nothing. */
+static bool reads_with_end(int fd, const struct file *file, char version, const struct registers *had, struct wire end,
+	struct registers *read)
+{
+	struct wire out = with_end(file, version, had, &end);
+	struct heap *heap = calloc(1, sizeof(*heap));
+	struct error error;
+	bool good;
+
+	store(fd, out.bytes, out.size);
+	good = open_heap(fd, heap, &error) == 0;
+	if (!good)
+		printf("# %s\n", error.text);
+	*read = heap->capture.registers;
+	heap->capture.registers = (struct registers){0};
+	heap_close(heap);
+	free(heap);
+	free(out.bytes);
+	free(end.bytes);
+	return good;
+}
+
+static void refused_end(int fd, const struct file *file, const struct registers *had, struct wire end, const char *what)
+{
+	struct registers read;
+	bool good = reads_with_end(fd, file, '2', had, end, &read);
+
+	check(!good && !read.word && !read.count, "registers %s: refused", what);
+	registers_free(&read);
+}
+
+static void ends_of_about(int fd, const struct file *file, const struct registers *had)
+{
+	struct registers read;
+	struct wire end = registers_wire(had->count + 1, had->word, had->count);
+
+	check(reads_with_end(fd, file, '1', had, (struct wire){0}, &read) && !read.known && !read.count,
+		"a snapshot of version 1 is read, and does not have the registers");
+	registers_free(&read);
+	check(reads_with_end(fd, file, '2', had, registers_wire(0, NULL, 0), &read) && !read.known && !read.count,
+		"one that says so does not have them");
+	registers_free(&read);
+	check(reads_with_end(fd, file, '2', had, registers_wire(1, NULL, 0), &read) && read.known && !read.count,
+		"of a process that was not stopped there are none, and that is known");
+	registers_free(&read);
+	check(reads_with_end(fd, file, '2', had,
+		      registers_wire(SNAPSHOT_REGISTERS_MOST + 1, NULL, SNAPSHOT_REGISTERS_MOST), &read) &&
+			read.known && read.count == SNAPSHOT_REGISTERS_MOST,
+		"as many as may be are read");
+	registers_free(&read);
+	check(!reads_with_end(fd, file, '1', had, end, &read), "version 1 with registers: refused");
+	registers_free(&read);
+	refused_end(fd, file, had, (struct wire){0}, "missing");
+	refused_end(fd, file, had, registers_wire(had->count + 2, had->word, had->count), "one fewer than told");
+	refused_end(fd, file, had, registers_wire(had->count, had->word, had->count), "one more than told");
+	refused_end(fd, file, had, registers_wire(0, had->word, had->count), "that are there and not known");
+	refused_end(fd, file, had, registers_wire(SNAPSHOT_REGISTERS_MOST + 2, NULL, SNAPSHOT_REGISTERS_MOST + 1),
+		"too many by one");
+	refused_end(fd, file, had, registers_wire(UINT64_MAX, had->word, had->count), "of an insane number");
+	for (size_t cut = 1; cut < 20; cut++) {
+		end = registers_wire(had->count + 1, had->word, had->count);
+		end.size -= cut * end.size / 20;
+		refused_end(fd, file, had, end, "cut");
+	}
+	end = registers_wire(2, NULL, 0);
+	wire_put(&end, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10);
+	refused_end(fd, file, had, end, "of more than 64 bits");
+}
+
 /* Blocks missing, twice, or in another order; the last one says how many there are by then. */
 static void move_blocks(int fd, const struct file *file, size_t times)
 {
@@ -509,7 +666,7 @@ static bool take_heap(struct heap *heap)
 	const struct memory_source source = {.read = read_python, .free = free_nothing};
 	struct error error;
 
-	*heap = (struct heap){.threads = 3, .time = 1.6e9, .memory = memory_new_from(&source)};
+	*heap = (struct heap){.threads = THREADS, .time = 1.6e9, .memory = memory_new_from(&source)};
 	heap->target.process.pid = PID;
 	strcpy(heap->target.executable, "/usr/bin/python3.8");
 	strcpy(heap->identity, "boot 1 of process 2");
@@ -522,6 +679,8 @@ static bool take_heap(struct heap *heap)
 		return false;
 	if (!check(capture_from(&heap->python, heap->memory, &heap->capture, &error) == 0, "and its objects"))
 		return false;
+	if (!take_threads(&heap->capture.registers))
+		exit(1);
 	for (uint64_t page = 0; page < PAGES; page++)
 		memory_page(heap->memory, ((uint64_t)_PyRuntime >> MEMORY_PAGE_SHIFT) + page);
 	return check(heap->capture.census.count == NODES && heap->capture.census.frozen &&
@@ -544,6 +703,12 @@ static bool same_census(const struct capture *a, const struct capture *b)
 	return same;
 }
 
+static bool same_registers(const struct registers *x, const struct registers *y)
+{
+	return x->known == y->known && x->count == y->count &&
+	       memcmp(x->word, y->word, x->count * sizeof(*x->word)) == 0;
+}
+
 static void same_heap(int fd, const struct heap *heap, const char *what)
 {
 	struct heap *read = calloc(1, sizeof(*read));
@@ -558,6 +723,8 @@ static void same_heap(int fd, const struct heap *heap, const char *what)
 	check(read->target.process.pid == PID && read->target.version == VERSION && read->threads == heap->threads &&
 			read->target.runtime == heap->target.runtime,
 		"what %s says of the process", what);
+	check(same_registers(&read->capture.registers, &heap->capture.registers), "%zu words of registers of %s",
+		read->capture.registers.count, what);
 	for (uint64_t page = 0; page < PAGES; page++) {
 		const unsigned char *bytes =
 			memory_page(read->memory, ((uint64_t)_PyRuntime >> MEMORY_PAGE_SHIFT) + page);
@@ -601,6 +768,30 @@ static struct file write_snapshot(const struct heap *heap)
 	return file;
 }
 
+/* More registers than a file may have. */
+static void too_many_registers(int fd, struct heap *heap)
+{
+	struct registers had = heap->capture.registers;
+	struct heap *read = calloc(1, sizeof(*read));
+	struct error error;
+	struct file file;
+
+	heap->capture.registers = (struct registers){.word = calloc(SNAPSHOT_REGISTERS_MOST + 1, sizeof(*had.word)),
+		.count = SNAPSHOT_REGISTERS_MOST + 1,
+		.known = true};
+	if (!heap->capture.registers.word)
+		exit(1);
+	file = write_snapshot(heap);
+	store(fd, file.bytes, file.size);
+	check(open_heap(fd, read, &error) == 0 && !read->capture.registers.known,
+		"too many registers are left out, and said to be");
+	heap_close(read);
+	free(read);
+	free(file.bytes);
+	registers_free(&heap->capture.registers);
+	heap->capture.registers = had;
+}
+
 static void snapshots(int fd, const struct heap *heap)
 {
 	struct file file = write_snapshot(heap);
@@ -609,6 +800,7 @@ static void snapshots(int fd, const struct heap *heap)
 	store(fd, file.bytes, file.size);
 	same_heap(fd, heap, "the snapshot");
 	check(split(&file, blocks) >= 7, "it has several blocks of pages");
+	ends_of_about(fd, &file, &heap->capture.registers);
 	flip_bits(fd, &file);
 	cut(fd, &file, "a snapshot");
 	alter_blocks(fd, &file, alter_stored, 1000, "what is stored altered", false);
@@ -685,15 +877,16 @@ static void put_notes(struct wire *out, const struct mapped_range *range, size_t
 {
 	uint64_t vector[] = {
 		AT_PHDR, getauxval(AT_PHDR), AT_RANDOM, 0x7ffe1230, AT_SYSINFO_EHDR, 0x7ffe3000, AT_NULL, 0};
-	static struct elf_prstatus status;
 	struct elf_prpsinfo info = {.pr_pid = PID};
 
-	put_note(out, NT_PRSTATUS, &status, sizeof(status));
+	put_note(out, NT_PRSTATUS, &status[0], sizeof(status[0]));
 	put_note(out, NT_PRPSINFO, &info, sizeof(info));
 	put_note(out, NT_AUXV, vector, sizeof(vector));
 	put_files(out, range, count, program);
-	put_note(out, NT_PRSTATUS, &status, sizeof(status));
-	put_note(out, NT_PRSTATUS, &status, sizeof(status));
+	put_note(out, NT_PRFPREG, vectors, sizeof(vectors) / 2);
+	put_note(out, NT_X86_XSTATE, vectors, sizeof(vectors));
+	for (size_t i = 1; i < THREADS; i++)
+		put_note(out, NT_PRSTATUS, &status[i], sizeof(status[i]));
 }
 
 /* Not as this program reads it: there are bytes between its variables that ASan forbids it. */
@@ -794,6 +987,52 @@ static void shift_notes(int fd, const struct file *file)
 	free(bytes);
 }
 
+/* Where the description of the nth note of that type is in a core. */
+static unsigned char *find_note(const struct file *file, uint32_t type, size_t n, Elf64_Nhdr **header)
+{
+	const Elf64_Phdr *note = (const Elf64_Phdr *)(const void *)(file->bytes + sizeof(Elf64_Ehdr));
+
+	for (unsigned char *at = file->bytes + note->p_offset; at < file->bytes + note->p_offset + note->p_filesz;) {
+		*header = (Elf64_Nhdr *)(void *)at;
+		at += sizeof(**header) + 8;
+		if ((*header)->n_type == type && n-- == 0)
+			return at;
+		at += ((*header)->n_descsz + 3) & ~3u;
+	}
+	exit(1);
+}
+
+/* A thread without registers, vector registers of the smaller set alone, and a note that goes on behind the last one.
+ */
+static void cores_without(int fd, const struct file *file, const struct heap *heap)
+{
+	const size_t before = offsetof(struct elf_prstatus, pr_reg), words = heap->capture.registers.count;
+	struct heap *read = calloc(1, sizeof(*read));
+	const struct registers *registers = &read->capture.registers;
+	struct error error;
+	Elf64_Nhdr *header;
+
+	find_note(file, NT_X86_XSTATE, 0, &header);
+	header->n_type = NT_PRXFPREG;
+	store(fd, file->bytes, file->size);
+	check(open_heap(fd, read, &error) == 0 && registers->known &&
+			registers->count == words - sizeof(vectors) / sizeof(*vectors) / 2,
+		"where there is no larger set of vector registers, the smaller one is taken");
+	heap_close(read);
+	find_note(file, NT_PRSTATUS, THREADS - 1, &header);
+	header->n_descsz = (uint32_t)before;
+	store(fd, file->bytes, file->size);
+	check(open_heap(fd, read, &error) == 0 && !registers->known && read->threads == THREADS,
+		"a thread without registers: they are not known");
+	heap_close(read);
+	header->n_descsz = UINT32_MAX;
+	store(fd, file->bytes, file->size);
+	check(open_heap(fd, read, &error) == 0 && read->threads == THREADS - 1,
+		"a thread's note that is longer than all of them is none");
+	heap_close(read);
+	free(read);
+}
+
 static void cores(int fd, const struct heap *heap)
 {
 	size_t head;
@@ -804,6 +1043,7 @@ static void cores(int fd, const struct heap *heap)
 	cut(fd, &file, "a core");
 	alter_core(fd, &file, head, 1500);
 	shift_notes(fd, &file);
+	cores_without(fd, &file, heap);
 	free(file.bytes);
 }
 
@@ -815,8 +1055,10 @@ int main(void)
 	if (!heap || fd < 0)
 		return 1;
 	make_python();
+	make_threads();
 	if (take_heap(heap)) {
 		snapshots(fd, heap);
+		too_many_registers(fd, heap);
 		cores(fd, heap);
 	}
 	heap_close(heap);
