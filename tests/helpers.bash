@@ -316,6 +316,30 @@ stays_between() {
     select(.type == $type) | .count] | length > 0 and all(. >= $least and . <= $most)')" = true ]
 }
 
+# --- cores ---
+
+# save_core: gcore's of the target, at $CORE
+save_core() {
+  command -v gcore >/dev/null || skip "no gcore"
+  gcore -o "$WORLD/core" "$TARGET" >"$WORLD/gcore" 2>&1 3>&- 4>&- || { cat "$WORLD/gcore"; return 1; }
+  CORE=$WORLD/core.$TARGET
+}
+
+# From now on programs leave a core in $WORLD when they abort.
+dumps_core() {
+  case $(cat /proc/sys/kernel/core_pattern) in core | core.%p) ;; *) skip "core_pattern is $(cat /proc/sys/kernel/core_pattern)" ;; esac
+  # shellcheck disable=SC2016
+  WRAPPER=(bash -c 'cd "$1" && ulimit -c unlimited && shift && exec "$@"' - "$WORLD")
+}
+
+# The target aborts; its core is at $CORE.
+abort_target() {
+  kill -ABRT "$TARGET"
+  eventually is_gone "${PIDS[-1]}"
+  CORE=$(find "$WORLD" -maxdepth 1 -name 'core' -o -name "core.$TARGET" | head -n 1)
+  [ -n "$CORE" ]
+}
+
 # --- things that are built for a test ---
 
 # prefix, and name, the folder of the headers of the interpreter under test in include; $WORLD/include is for what these include.
@@ -331,11 +355,13 @@ find_headers() {
   ln -sfn "$CHROOT/usr/include/x86_64-linux-gnu" "$WORLD/include/x86_64-linux-gnu"
 }
 
-# build_leaks: the extension module of leaks.py for the interpreter under test, at $WORLD/leaks.so
-build_leaks() {
-  local prefix name
+# build_module NAME [FLAG...]: the extension module in NAME.c for the interpreter under test, at $WORLD/NAME.so
+build_module() {
+  local module=$1 prefix name
+  shift
   find_headers
-  gcc -w -shared -fPIC -I "$CHROOT$prefix/include/$name" -I "$WORLD/include" -o "$WORLD/leaks.so" "$TESTS/targets/leaks.c"
+  gcc -w "$@" -shared -fPIC -I "$CHROOT$prefix/include/$name" -I "$WORLD/include" -o "$WORLD/$module.so" \
+    "$TESTS/targets/$module.c"
 }
 
 # build_embed: EMBED is a command like python3 SCRIPT ARGS, of a program that embeds the libpython under test.

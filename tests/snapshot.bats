@@ -14,13 +14,6 @@ save() {
   runs_free "${2:-$TARGET}"
 }
 
-# save_core: gcore's of the target, at $CORE
-save_core() {
-  command -v gcore >/dev/null || skip "no gcore"
-  gcore -o "$WORLD/core" "$TARGET" >"$WORLD/gcore" 2>&1 3>&- 4>&- || { cat "$WORLD/gcore"; return 1; }
-  CORE=$WORLD/core.$TARGET
-}
-
 start_zoo() {
   start zoo.py "$INNER/zoo"
   eventually test -s "$WORLD/zoo"
@@ -330,21 +323,6 @@ new_of() { # FILE FILE... [-- ARGS...]
 }
 
 # --- cores of the kernel ---
-
-# dumping ARGS...: RUN_PYTHON of a program that leaves a core in $WORLD when it aborts
-dumps_core() {
-  case $(cat /proc/sys/kernel/core_pattern) in core | core.%p) ;; *) skip "core_pattern is $(cat /proc/sys/kernel/core_pattern)" ;; esac
-  # shellcheck disable=SC2016
-  WRAPPER=(bash -c 'cd "$1" && ulimit -c unlimited && shift && exec "$@"' - "$WORLD")
-}
-
-# The target aborts; its core is at $CORE.
-abort_target() {
-  kill -ABRT "$TARGET"
-  eventually is_gone "${PIDS[-1]}"
-  CORE=$(find "$WORLD" -maxdepth 1 -name 'core' -o -name "core.$TARGET" | head -n 1)
-  [ -n "$CORE" ]
-}
 
 @test "the kernel's core of a process that aborts: the same answers as before" {
   only_system

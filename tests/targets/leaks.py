@@ -1,6 +1,6 @@
 """References that an extension module lost, and others that only look lost.
 
-argv[1]: the file; argv[2]: the folder of leaks.so (build_leaks). JSON: {"leaked": [{"what", "type", "addresses", "lost": references
+argv[1]: the file; argv[2]: the folder of leaks.so (build_module). JSON: {"leaked": [{"what", "type", "addresses", "lost": references
 lost of each, "tracked"}], "kept": [{"what", "type", "address", "holder"}]}: of "leaked", each object has so many references
 that nobody holds; what is "kept" is held properly by somebody whom the collector does not see, "holder" null or an address.
 Blocks until SIGUSR1.
