@@ -228,8 +228,7 @@ char *label_local(const struct referents *referents, uint64_t code, uint64_t num
 
 		count = names ? field(referents, names, layout->member.size) : 0;
 		if (number < count)
-			return text_of(referents,
-				field(referents, names, (int32_t)(layout->member.tuple_items + (int32_t)number * 8)));
+			return text_of(referents, field(referents, names + number * 8, layout->member.tuple_items));
 		/* To 3.10 variables, cells and free variables have a tuple each. */
 		number -= count;
 	}
@@ -261,8 +260,7 @@ static char *free_variable(const struct referents *referents, uint64_t code, uin
 
 	if (layout->code.freevars >= 0) {
 		names = field(referents, code, layout->code.freevars);
-		return text_of(referents,
-			field(referents, names, (int32_t)(layout->member.tuple_items + (int32_t)number * 8)));
+		return text_of(referents, field(referents, names + number * 8, layout->member.tuple_items));
 	}
 	names = field(referents, field(referents, code, layout->code.varnames), layout->member.size);
 	return names >= closure ? label_local(referents, code, names - closure + number) : NULL;
