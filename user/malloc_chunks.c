@@ -26,6 +26,7 @@
 #define BACK 24
 #define DATA 16
 #define CHUNK_LEAST 32
+#define CHUNK_MOST (UINT64_C(1) << 40)
 #define PREV_INUSE UINT64_C(1)
 #define IS_MMAPPED UINT64_C(2)
 #define NON_MAIN_ARENA UINT64_C(4)
@@ -286,6 +287,38 @@ int malloc_chunks_find(struct malloc_chunks *chunks, struct memory *memory)
 	free(walking.cached);
 	free(pages.page);
 	return walking.failed ? -1 : 0;
+}
+
+uint64_t malloc_chunk_size(struct memory *memory, uint64_t address)
+{
+	uint64_t chunk = address - DATA, word, size, other;
+
+	if (address % ALIGNMENT || address < DATA || !memory_glance(memory, chunk + SIZE, &word))
+		return 0;
+	size = word & ~FLAGS;
+	if (size < CHUNK_LEAST || size > CHUNK_MOST || size % ALIGNMENT)
+		return 0;
+	/* One of its own mapping: nothing before it, and whole pages, of which 2.43+ does not count the head. */
+	if (word & IS_MMAPPED)
+		return (word & FLAGS) == IS_MMAPPED && chunk % MEMORY_PAGE_SIZE == 0 &&
+				       (size % MEMORY_PAGE_SIZE == 0 || (size + DATA) % MEMORY_PAGE_SIZE == 0) &&
+				       memory_glance(memory, chunk, &other) && other == 0
+			       ? (size - 1) / MEMORY_PAGE_SIZE * MEMORY_PAGE_SIZE + MEMORY_PAGE_SIZE - DATA
+			       : 0;
+	/* The next one tells whether this is in use: at the end of an arena it has 16 bytes, or it is the top. */
+	return memory_glance(memory, chunk + size + SIZE, &other) && other & PREV_INUSE && !(other & IS_MMAPPED) &&
+			       (other & ~FLAGS) >= ALIGNMENT && (other & ~FLAGS) % ALIGNMENT == 0 && other <= CHUNK_MOST
+		       ? size - SIZE
+		       : 0;
+}
+
+void malloc_chunk_touch(struct memory *memory, uint64_t address, uint64_t size)
+{
+	uint64_t chunk = address - DATA, word;
+
+	/* Of one of its own mapping there is nothing behind it. */
+	if (memory_u64(memory, chunk, &word) && memory_u64(memory, chunk + SIZE, &word) && !(word & IS_MMAPPED))
+		memory_u64(memory, address + size, &word);
 }
 
 void malloc_chunks_free(struct malloc_chunks *chunks)

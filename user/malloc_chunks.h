@@ -31,4 +31,12 @@ struct malloc_chunks {
 int malloc_chunks_find(struct malloc_chunks *chunks, struct memory *memory);
 void malloc_chunks_free(struct malloc_chunks *chunks);
 
+/*
+ * How many bytes malloc() gave at this address, of any arena, told from what lies around them; 0: no chunk in use
+ * begins there. The heap need not be at rest: who allocates meanwhile changes other chunks. No page is touched
+ * (memory_glance); malloc_chunk_touch touches what it was told by.
+ */
+uint64_t malloc_chunk_size(struct memory *memory, uint64_t address);
+void malloc_chunk_touch(struct memory *memory, uint64_t address, uint64_t size);
+
 #endif

@@ -168,6 +168,11 @@ void memory_close(struct memory *memory)
 	memory->misses = 0;
 }
 
+bool memory_is_closed(const struct memory *memory)
+{
+	return !memory->open;
+}
+
 void memory_limit(struct memory *memory, size_t pages)
 {
 	memory->most = pages;
@@ -389,8 +394,8 @@ static unsigned int read_pages(const struct memory *memory, uint64_t page, unsig
 	return n > 0 ? (unsigned int)((size_t)n >> MEMORY_PAGE_SHIFT) : 0;
 }
 
-/* Fetches the page, and some after it. */
-static int fetch(struct memory *memory, uint64_t page)
+/* Fetches the page, and some after it; how many, -1 when out of memory or full. */
+static int fetch_some(struct memory *memory, uint64_t page)
 {
 	unsigned int pages = fetch_size(memory, page);
 	unsigned int first = (unsigned int)memory->slot_count;
@@ -408,9 +413,15 @@ static int fetch(struct memory *memory, uint64_t page)
 		memory->slot_count++;
 	}
 	memory->fetched_up_to = page + got;
-	if (!got)
-		return slot_set(memory, page, SLOT_UNREADABLE);
-	return 0;
+	return (int)got;
+}
+
+/* The same; and remembers when it cannot be had. */
+static int fetch(struct memory *memory, uint64_t page)
+{
+	int got = fetch_some(memory, page);
+
+	return got ? (got > 0 ? 0 : -1) : slot_set(memory, page, SLOT_UNREADABLE);
 }
 
 const unsigned char *memory_peek(const struct memory *memory, uint64_t page)
@@ -441,6 +452,46 @@ const unsigned char *memory_page(struct memory *memory, uint64_t page)
 	memory->last.page = page;
 	memory->last.bytes = slot_bytes(memory, slot);
 	return memory->last.bytes;
+}
+
+/* The copy of a page as memory_page has it, without a mark that it was touched, or that it cannot be had. */
+static const unsigned char *glance(struct memory *memory, uint64_t page)
+{
+	uint32_t slot;
+
+	if (page >> (57 - MEMORY_PAGE_SHIFT))
+		return NULL;
+	slot = slot_find(memory, page);
+	/* Words that are no addresses lead anywhere: that nothing is there is not remembered, which takes a table. */
+	if (slot == SLOT_ABSENT && memory->open &&
+		(!memory->mappings || mappings_find(memory->mappings, page << MEMORY_PAGE_SHIFT)) &&
+		fetch_some(memory, page) > 0)
+		slot = slot_find(memory, page);
+	if (slot < SLOT_FIRST)
+		return NULL;
+	memory->last_region = region_find(memory, page >> REGION_SHIFT);
+	return slot_bytes(memory, slot);
+}
+
+bool memory_glance(struct memory *memory, uint64_t address, uint64_t *value)
+{
+	const unsigned char *bytes = address % sizeof(*value) ? NULL : glance(memory, address >> MEMORY_PAGE_SHIFT);
+
+	if (bytes)
+		memcpy(value, bytes + (address & (MEMORY_PAGE_SIZE - 1)), sizeof(*value));
+	return bytes;
+}
+
+bool memory_glance_at(struct memory *memory, uint64_t address, void *buffer, size_t size)
+{
+	size_t within = address & (MEMORY_PAGE_SIZE - 1),
+	       head = MEMORY_PAGE_SIZE - within < size ? MEMORY_PAGE_SIZE - within : size;
+	const unsigned char *bytes = address + size < address ? NULL : glance(memory, address >> MEMORY_PAGE_SHIFT);
+
+	if (!bytes)
+		return false;
+	memcpy(buffer, bytes + within, head);
+	return head == size || memory_glance_at(memory, address + head, (unsigned char *)buffer + head, size - head);
 }
 
 bool memory_has(const struct memory *memory, uint64_t address)

@@ -50,6 +50,7 @@ void memory_free(struct memory *memory);
 
 void memory_open(struct memory *memory);
 void memory_close(struct memory *memory);
+bool memory_is_closed(const struct memory *memory);
 
 /* Closes it for good: the process and its mappings may go. */
 void memory_seal(struct memory *memory);
@@ -91,6 +92,15 @@ int memory_copy(struct memory *memory, const volatile bool *stop);
 
 /* Copies size bytes at address to buffer; false when any of them cannot be read. */
 bool memory_read(struct memory *memory, uint64_t address, void *buffer, size_t size);
+
+/*
+ * The word at a multiple of 8, without the page counting as touched: what the answer can do without need not be copied.
+ * Nothing is asked for where the mappings, or what was read before, tell that nothing lies.
+ */
+bool memory_glance(struct memory *memory, uint64_t address, uint64_t *value);
+
+/* The same of so many bytes, a few pages at most. */
+bool memory_glance_at(struct memory *memory, uint64_t address, void *buffer, size_t size);
 
 /* True when the page of this address is in the picture. */
 bool memory_has(const struct memory *memory, uint64_t address);

@@ -54,3 +54,26 @@ void pool_read(const struct layout *layout, struct memory *memory, uint64_t addr
 	if (found + header.count != carved)
 		pool->size = 0;
 }
+
+uint32_t pool_block_size(const struct layout *layout, struct memory *memory, uint64_t address)
+{
+	uint32_t pool_size = (uint32_t)layout->habits.pool_size, size, within;
+	uint64_t pool = address & ~(uint64_t)(pool_size - 1);
+	struct header header;
+
+	if (!memory_glance_at(memory, pool, &header, sizeof(header)) || !is_header(&header, pool_size))
+		return 0;
+	size = pool_size - header.maxnextoffset;
+	within = (uint32_t)(address - pool);
+	if (within < sizeof(header) || (within - sizeof(header)) % size || within >= header.nextoffset ||
+		address == header.freeblock)
+		return 0;
+	return size;
+}
+
+void pool_touch(const struct layout *layout, struct memory *memory, uint64_t address)
+{
+	struct header header;
+
+	memory_read(memory, address & ~(uint64_t)(layout->habits.pool_size - 1), &header, sizeof(header));
+}

@@ -26,6 +26,13 @@ struct pool {
  * themselves. */
 void pool_read(const struct layout *layout, struct memory *memory, uint64_t address, struct pool *pool);
 
+/*
+ * How long the block is that begins at this address, bytes; 0: none that was handed out begins there. A block that is
+ * free again is not told from one in use. No page is touched (memory_glance); pool_touch touches what it was told by.
+ */
+uint32_t pool_block_size(const struct layout *layout, struct memory *memory, uint64_t address);
+void pool_touch(const struct layout *layout, struct memory *memory, uint64_t address);
+
 /* Whether this address, of that pool, is in a block that is free; false also where there is no pool. */
 static inline bool pool_is_free(const struct pool *pool, uint64_t address)
 {

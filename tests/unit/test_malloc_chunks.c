@@ -67,6 +67,45 @@ static struct malloc_chunks find(struct made *made)
 	return chunks;
 }
 
+/* malloc_chunk_size() of single addresses, with nothing but their neighbours to tell by. */
+static void check_sizes(void)
+{
+	static const struct {
+		const char *what;
+		uint64_t address;
+		unsigned int word; /* that is altered; 0: none */
+		uint64_t to, size;
+	} sizes[] = {
+		{"a chunk in use", HEAP + 16, 0, 0, 0x40 - 8},
+		{"the last before the top", HEAP + 336, 0, 0, 0x40 - 8},
+		{"a free one", HEAP + 80, 0, 0, 0},
+		{"the middle of one", HEAP + 32, 0, 0, 0},
+		{"an odd address", HEAP + 17, 0, 0, 0},
+		{"where nothing is", 8, 0, 0, 0},
+		{"one that ends where nothing is", HEAP + 16, 1, 0x100041, 0},
+		{"one that is as large as all that there is", HEAP + 16, 1, UINT64_MAX & ~UINT64_C(6), 0},
+		{"one too small", HEAP + 16, 1, 0x11, 0},
+		{"one of its own mapping", HEAP + 16, 1, 0x100002, 0x100000 - 16},
+		{"one of its own mapping, of 2.43", HEAP + 16, 1, 0xffff2, 0x100000 - 16},
+		{"one of its own mapping, and not whole pages", HEAP + 16, 1, 0x100012, 0},
+		{"one of its own mapping, and not at the begin of a page", HEAP + 80, 9, 0x100002, 0},
+	};
+	struct made made;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const struct memory_source source = {
+			.read = read_made, .free = free_nothing, .run = run, .context = &made};
+		struct memory *memory = memory_new_from(&source);
+
+		make(&made);
+		if (sizes[i].word)
+			made.heap[sizes[i].word] = sizes[i].to;
+		check(memory && malloc_chunk_size(memory, sizes[i].address) == sizes[i].size, "%s", sizes[i].what);
+		check(memory && memory_touched_count(memory) == 0, "and nothing was touched");
+		memory_free(memory);
+	}
+}
+
 int main(void)
 {
 	static const struct {
@@ -112,5 +151,6 @@ int main(void)
 			malloc_chunks_free(&chunks);
 		}
 	}
+	check_sizes();
 	return checks_end();
 }
