@@ -8,8 +8,8 @@
 set -euo pipefail
 
 build=(gcc make pkg-config clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev libzstd-dev libjansson-dev graphviz python3)
-check=(bats binutils clang-format cppcheck debootstrap gdb jq libpython3-dev man-db procps psmisc pypy3 python3-objgraph
-  shellcheck strace time util-linux valgrind)
+check=(bats binutils clang-format cppcheck debootstrap gdb jq libpython3-dev man-db procps psmisc pypy3 python3-gevent
+  python3-greenlet python3-numpy python3-objgraph shellcheck strace time util-linux valgrind)
 
 # --- newer-libbpf ---
 

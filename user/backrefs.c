@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "list.h"
 #include "pyobject.h"
+#include "unseen.h"
 
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
@@ -20,6 +21,8 @@ struct extras {
 	size_t count;
 	struct address_map tracked; /* what the census has */
 	struct index index; /* of those in address */
+	bool frames; /* of the object that is looked at: frames are wanted */
+	bool unseen; /* there may be objects that the collector does not see (unseen.h) */
 	bool failed;
 };
 
@@ -58,6 +61,45 @@ static bool visit_code_alone(void *context, const struct referent *referent)
 	return !extras->failed;
 }
 
+/*
+ * Of what an extension's object or a frame leads to, frames that no thread runs; of anything, what the collector does
+ * not see.
+ */
+static bool visit_holders(void *context, const struct referent *referent)
+{
+	struct extras *extras = context;
+	struct referents *referents = extras->backrefs->referents;
+	const struct shape *shape;
+
+	/* As most are. */
+	if (address_number(&extras->tracked, referent->to) != ADDRESS_NONE)
+		return true;
+	shape = shapes_glance(referents->shapes, referent->to);
+	if (shape && shape->kind == OBJECT_FRAME ? extras->frames && !referents_runs(referents, referent->to)
+						 : shape && extras->unseen && unseen_holds(referents, referent->to))
+		add_extra(extras, referent->to);
+	return !extras->failed;
+}
+
+static void find_holders(struct extras *extras, uint64_t object, const struct shape *shape)
+{
+	bool old = extras->backrefs->referents->python->layout.generator.frame_object < 0;
+
+	/* To 3.10 a frame leads to its caller's. */
+	extras->frames = !shape->certain || (shape->kind == OBJECT_FRAME && old);
+	if (extras->frames || extras->unseen)
+		referents_of(extras->backrefs->referents, object, shape, visit_holders, extras);
+}
+
+static void find_holders_of_roots(struct extras *extras)
+{
+	const struct roots *roots = extras->backrefs->roots;
+
+	extras->frames = false;
+	for (size_t i = 0; i < roots->count && extras->unseen && !extras->failed; i++)
+		root_referents(&roots->root[i], extras->backrefs->referents, visit_holders, extras);
+}
+
 static bool find_extras(
 	struct extras *extras, const struct shape *const *census_shapes, const struct backrefs_options *options)
 {
@@ -68,17 +110,23 @@ static bool find_extras(
 		add_extra(extras, backrefs->roots->static_types[i]);
 	for (size_t i = 0; i < options->wanted_count; i++)
 		add_extra(extras, options->wanted[i]);
+	extras->unseen = unseen_types(backrefs->referents, backrefs->roots, census);
+	find_holders_of_roots(extras);
 	for (size_t i = 0; i < census->count && !extras->failed; i++) {
 		const struct shape *shape = census_shapes[census->type[i]];
 
 		if (shape && kind_has_code(shape->kind))
 			referents_of(backrefs->referents, census->address[i], shape, visit_code_alone, extras);
+		if (shape)
+			find_holders(extras, census->address[i], shape);
 	}
 	for (size_t i = 0; i < extras->count && !extras->failed; i++) {
 		const struct shape *shape = shapes_of_object(backrefs->referents->shapes, extras->address[i]);
 
 		if (shape && (shape->kind == OBJECT_CODE || shape->kind == OBJECT_TUPLE))
 			referents_of(backrefs->referents, extras->address[i], shape, visit_code, extras);
+		if (shape)
+			find_holders(extras, extras->address[i], shape);
 	}
 	return !extras->failed;
 }

@@ -8,13 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "interrupt.h"
 #include "label.h"
+#include "layout.h"
 #include "pyobject.h"
+#include "text.h"
 #include "typeresolve.h"
 
 /* Nodes between two looks at whether to go on. */
 #define STEP 65536
+/* Frames between two of one stack. */
+#define CALLERS_MOST 1000
 
 /* --- a search backwards, nearest first --- */
 
@@ -33,6 +38,7 @@ struct search {
 	size_t deferred_count[2], deferred_room[2];
 	bool tables; /* the interpreter's own are roots, too */
 	bool possible; /* possible references count, too */
+	bool suspended; /* frames of stacks that wait are roots, too */
 	struct chains *chains;
 	size_t most;
 	bool failed;
@@ -124,6 +130,18 @@ static bool is_static_type(const struct backrefs *backrefs, uint32_t node)
 	return !backrefs->tracked[node] && shape && shape->kind == OBJECT_TYPE;
 }
 
+/* A frame that only what waits leads to, as a greenlet; the collector has not seen it. */
+static bool is_suspended(const struct backrefs *backrefs, uint32_t node)
+{
+	const struct referents *referents = backrefs->referents;
+	const struct shape *shape = backrefs_shape(backrefs, node);
+
+	return shape && shape->kind == OBJECT_FRAME && !backrefs->tracked[node] &&
+	       (referents->python->layout.generator.frame_object < 0
+			       ? !referents_runs(referents, backrefs->address[node])
+			       : referents_suspended(referents, backrefs->address[node]) != 0);
+}
+
 static void look_at_source(struct search *search, uint32_t source, uint32_t node)
 {
 	struct backrefs *backrefs = search->backrefs;
@@ -142,7 +160,8 @@ static void look_at_source(struct search *search, uint32_t source, uint32_t node
 	before[1] = source;
 	if (before[0] != NODE_NONE)
 		arrive(search, before, 2, node);
-	else if (root_module(backrefs->roots, backrefs->address[source]) || is_static_type(backrefs, source))
+	else if (root_module(backrefs->roots, backrefs->address[source]) || is_static_type(backrefs, source) ||
+		 (search->suspended && is_suspended(backrefs, source)))
 		arrive(search, &source, 1, node);
 	else
 		step(search, source, node);
@@ -210,6 +229,7 @@ static int run(struct search *search, struct error *error)
 
 struct expression {
 	struct backrefs *backrefs;
+	struct chain *chain;
 	FILE *out;
 	bool plain;
 };
@@ -265,6 +285,25 @@ static void write_value(struct expression *expression, const struct referent *re
 	free(key);
 }
 
+/* ".f_back" for each frame between the one that a frame object stands for and the one that a variable is of. */
+static void write_callers(struct expression *expression, uint64_t object, uint64_t frame)
+{
+	const struct referents *referents = expression->backrefs->referents;
+	const struct layout *layout = &referents->python->layout;
+	uint64_t at = frame ? referents_suspended(referents, object) : 0, code;
+
+	for (int i = 0; at && at != frame && i < CALLERS_MOST; i++) {
+		/* What is no function of anybody's has no frame in Python. */
+		if (!memory_u64(referents->memory, at + (uint64_t)layout->frame.code, &code))
+			break;
+		code &= ~layout->frame.code_tag;
+		if (code_is_code(layout, referents->memory, code) && !code_is_shim(layout, referents->memory, code))
+			fputs(".f_back", expression->out);
+		if (!memory_u64(referents->memory, at + (uint64_t)layout->frame.previous, &at))
+			break;
+	}
+}
+
 static void write_local(struct expression *expression, uint32_t from, const struct referent *referent)
 {
 	struct backrefs *backrefs = expression->backrefs;
@@ -272,21 +311,22 @@ static void write_local(struct expression *expression, uint32_t from, const stru
 	const struct shape *shape = is_object ? backrefs_shape(backrefs, from) : NULL;
 	uint64_t address =
 		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address;
-	char *way = label_way(backrefs, address, shape, referent);
-	const char *name = way && strncmp(way, "local ", 6) == 0 ? way + 6 : NULL;
+	char *name = label_variable(backrefs->referents, address, shape, referent);
 	const char *frame = !shape			      ? NULL
 			    : shape->kind == OBJECT_FRAME     ? ".f_locals"
 			    : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
 			    : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
 							      : ".ag_frame.f_locals";
 
-	if (name && frame)
+	if (name && frame && from != expression->chain->nodes[0]) {
+		write_callers(expression, address, referent->frame);
 		fprintf(expression->out, "%s['%s']", frame, name);
-	else if (name)
+	} else if (name) {
 		fputs(name, expression->out);
-	else
+	} else {
 		write_description(expression, "local variable");
-	free(way);
+	}
+	free(name);
 }
 
 static bool is_generator(const struct shape *shape)
@@ -306,6 +346,16 @@ static void write_awaited(struct expression *expression, const struct shape *sha
 			expression->out);
 	else
 		write_description(expression, "value under way");
+}
+
+/* Memory of C code: by numbers in brackets, as of an array. */
+static void write_piece(struct expression *expression, const struct referent *referent)
+{
+	char *member = label_member(referent);
+
+	write_description(expression, member ? member : "C memory");
+	fprintf(expression->out, "[%" PRIu64 "]", referent->index / 8);
+	free(member);
 }
 
 static void write_step(struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace)
@@ -354,7 +404,29 @@ static void write_step(struct expression *expression, uint32_t from, const struc
 	case WAY_STATE:
 		write_description(expression, "C state");
 		break;
+	case WAY_PIECE:
+		write_piece(expression, referent);
+		break;
 	}
+}
+
+/* What a frame that waits is of; from 3.11 on the frame that the way begins in tells it (struct chain, waits). */
+static void write_suspended(struct expression *expression, uint32_t node)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	const struct shape *shape = backrefs_shape(backrefs, node);
+	struct referent referent = {0};
+	char *name, *place;
+
+	if (expression->chain->count > 1 &&
+		picture_referent(backrefs, node, backrefs->address[expression->chain->nodes[1]], &referent) &&
+		referent.frame)
+		return;
+	name = label_object(backrefs->referents, backrefs->address[node], shape);
+	place = label_place(backrefs->referents, backrefs->address[node], shape);
+	expression->chain->waits = text_print("%s() at %s", name ? name : "?", place ? place : "?");
+	free(name);
+	free(place);
 }
 
 static void write_root(struct expression *expression, struct chain *chain)
@@ -372,6 +444,10 @@ static void write_root(struct expression *expression, struct chain *chain)
 		else if (asprintf(&chain->where, root->tid ? "%s() at %s, thread %d" : "%s() at %s", root->name,
 				 root->place ? root->place : "?", root->tid) < 0)
 			chain->where = NULL;
+		return;
+	}
+	if (is_suspended(backrefs, node)) {
+		write_suspended(expression, node);
 		return;
 	}
 	module = root_module(backrefs->roots, backrefs->address[node]);
@@ -408,6 +484,8 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 
 		if (!picture_referent(backrefs, from, backrefs->address[to], &referent))
 			return false;
+		if (referent.frame && !chain->waits)
+			chain->waits = label_frame(backrefs->referents, referent.frame);
 		if (!is_namespace && is_to_namespace(backrefs, chain, i, &referent)) {
 			is_namespace = true;
 			continue;
@@ -420,7 +498,7 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 
 static bool express(struct backrefs *backrefs, struct chain *chain)
 {
-	struct expression expression = {.backrefs = backrefs, .plain = true};
+	struct expression expression = {.backrefs = backrefs, .chain = chain, .plain = true};
 	size_t size;
 
 	expression.out = open_memstream(&chain->expression, &size);
@@ -430,6 +508,11 @@ static bool express(struct backrefs *backrefs, struct chain *chain)
 	chain->plain = expression.plain;
 	return fclose(expression.out) == 0;
 }
+
+/* What is tried, one after the other, until something is found; the first alone where tables are no roots. */
+static const struct {
+	bool tables, possible, suspended;
+} rounds[] = {{true, false, false}, {false, true, false}, {false, true, true}, {true, true, false}};
 
 int chains_find(
 	struct backrefs *backrefs, uint32_t node, size_t most, bool tables, struct chains *chains, struct error *error)
@@ -447,9 +530,12 @@ int chains_find(
 	/* What is asked for may be a root itself. */
 	else if (root_module(backrefs->roots, backrefs->address[node]) || is_static_type(backrefs, node))
 		arrive(&search, &none, 0, node);
-	search.tables = tables;
-	for (int round = 0; round < (tables ? 2 : 1) && result == 0 && !chains->count; round++) {
-		search.possible = round > 0;
+	for (size_t i = 0; i < sizeof(rounds) / sizeof(rounds[0]) && result == 0 && !chains->count; i++) {
+		if (!tables && i)
+			break;
+		search.tables = tables && rounds[i].tables;
+		search.possible = rounds[i].possible;
+		search.suspended = rounds[i].suspended;
 		result = run(&search, error);
 	}
 	for (size_t i = 0; i < chains->count && result == 0; i++) {
@@ -470,6 +556,7 @@ void chains_free(struct chains *chains)
 		free(chains->chain[i].nodes);
 		free(chains->chain[i].expression);
 		free(chains->chain[i].where);
+		free(chains->chain[i].waits);
 	}
 	free(chains->chain);
 	*chains = (struct chains){0};

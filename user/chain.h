@@ -2,7 +2,8 @@
 /*
  * objgraph's find_backref_chain(): why an object is alive, as a shortest way to it from what is there for good: a
  * module of sys.modules, a local variable of a running function, a type of C code; and only when there is none such,
- * from the interpreter's own tables, and by references that are possible only.
+ * from the interpreter's own tables; by references that are possible only; from a function that waits on a stack of its
+ * own (greenlet), by such; and by such from the tables.
  */
 #ifndef OGT_CHAIN_H
 #define OGT_CHAIN_H
@@ -20,6 +21,7 @@ struct chain {
 	size_t count;
 	char *expression; /* Python, as "app.cache.Store._items['k'][3].owner" */
 	char *where; /* what the expression is to be read in: a running function; NULL: anywhere */
+	char *waits; /* the function, as where, on a stack that no thread runs on, that the way passes; NULL: none */
 	bool plain; /* Python could evaluate it; else parts of it are descriptions in angle brackets */
 };
 

@@ -10,6 +10,7 @@
 #include "code.h"
 #include "describe.h"
 #include "layout.h"
+#include "pieces.h"
 #include "pyobject.h"
 #include "text.h"
 #include "typeresolve.h"
@@ -186,13 +187,51 @@ char *label_object(const struct referents *referents, uint64_t object, const str
 	return cut(without_head(describe(referents->python, referents->memory, object)), LABEL_MOST);
 }
 
+/* Where a frame is that code and instruction are read from, as far as that is known. */
+static bool position_of(const struct referents *referents, uint64_t frame, struct code_position *position)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t instruction = field(referents, frame, layout->frame.instruction);
+
+	return code_position(layout, referents->memory,
+		field(referents, frame, layout->frame.code) & ~layout->frame.code_tag, instruction, position);
+}
+
+char *label_frame(const struct referents *referents, uint64_t frame)
+{
+	struct code_position position = {0};
+	char *text;
+
+	if (!position_of(referents, frame, &position))
+		return NULL;
+	text = text_print("%s() at %s:%u", position.function, position.file, position.line);
+	code_position_free(&position);
+	return text;
+}
+
+/* Of a frame that waits, its line, and not that of its function. */
+static char *place_of_suspended(const struct referents *referents, uint64_t frame)
+{
+	struct code_position position = {0};
+	char *text;
+
+	if (!position_of(referents, frame, &position))
+		return NULL;
+	text = text_print("%s:%u", position.file, position.line);
+	code_position_free(&position);
+	return text;
+}
+
 char *label_place(const struct referents *referents, uint64_t object, const struct shape *shape)
 {
 	const struct layout *layout = &referents->python->layout;
 	uint64_t code = shape ? code_of(referents, object, shape) : 0;
 	char *file, *place = NULL;
+	uint64_t waits = shape && shape->kind == OBJECT_FRAME ? referents_suspended(referents, object) : 0;
 	uint32_t line;
 
+	if (waits)
+		return place_of_suspended(referents, waits);
 	if (!code || !code_is_code(layout, referents->memory, code) ||
 		!memory_u32(referents->memory, code + (uint64_t)layout->code.firstlineno, &line))
 		return NULL;
@@ -279,15 +318,60 @@ static char *item_way(struct backrefs *backrefs, uint64_t from, const struct sha
 	return text;
 }
 
-static char *local_way(const struct referents *referents, uint64_t from, const struct shape *shape, uint64_t number)
+char *label_variable(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
 {
 	const struct layout *layout = &referents->python->layout;
-	uint64_t code = shape ? code_of(referents, from, shape)
-			      : field(referents, from, layout->frame.code) & ~layout->frame.code_tag;
-	char *name = label_local(referents, code, number),
-	     *text = name ? text_print("local %s", name) : strdup("local");
+	uint64_t frame = referent->frame ? referent->frame : from;
+	uint64_t code = shape && !referent->frame
+				? code_of(referents, from, shape)
+				: field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
+
+	return label_local(referents, code, referent->index);
+}
+
+/* Of one frame of several, which. */
+static char *in_frame(const struct referents *referents, const struct referent *referent, const char *what)
+{
+	char *frame = referent->frame ? label_frame(referents, referent->frame) : NULL,
+	     *text = frame ? text_print("%s in %s", what, frame) : strdup(what);
+
+	free(frame);
+	return text;
+}
+
+static char *local_way(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
+{
+	char *name = label_variable(referents, from, shape, referent),
+	     *local = name ? text_print("local %s", name) : strdup("local"),
+	     *text = local ? in_frame(referents, referent, local) : NULL;
 
 	free(name);
+	free(local);
+	return text;
+}
+
+char *label_member(const struct referent *referent)
+{
+	char *head = referent->name ? text_print(".%s", referent->name)
+				    : text_print("+0x%" PRIx64, referent->way == WAY_PIECE ? (uint64_t)referent->member
+											   : referent->index);
+	char *text = head;
+
+	if (head && referent->way == WAY_PIECE && referent->inner != PIECE_FIRST) {
+		text = text_print("%s -> +0x%" PRIx32, head, referent->inner);
+		free(head);
+	}
+	return text;
+}
+
+static char *piece_way(const struct referent *referent)
+{
+	char *member = label_member(referent),
+	     *text = member ? text_print("%s -> +0x%" PRIx64, member, referent->index) : NULL;
+
+	free(member);
 	return text;
 }
 
@@ -299,7 +383,10 @@ char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *sh
 
 	switch (referent->way) {
 	case WAY_MEMBER:
-		return referent->name ? text_print(".%s", referent->name) : NULL;
+		/* Of the interpreter's structs a number says nothing. */
+		return referent->name || (shape && referent->kind == REFERENT_POSSIBLE) ? label_member(referent) : NULL;
+	case WAY_PIECE:
+		return piece_way(referent);
 	case WAY_ATTRIBUTE:
 		name = text_of(referents, referent->object);
 		text = name ? text_print(".%s", name) : NULL;
@@ -315,9 +402,9 @@ char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *sh
 	case WAY_ELEMENT:
 		return strdup("element");
 	case WAY_LOCAL:
-		return local_way(referents, from, shape, referent->index);
+		return local_way(referents, from, shape, referent);
 	case WAY_STACK:
-		return strdup("value under way");
+		return in_frame(referents, referent, "value under way");
 	case WAY_TYPE:
 		return strdup(".__class__");
 	case WAY_STATE:

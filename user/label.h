@@ -19,11 +19,21 @@ char *label_object(const struct referents *referents, uint64_t object, const str
 /* "file:line" where a function, code object, generator or frame is; NULL for others. */
 char *label_place(const struct referents *referents, uint64_t object, const struct shape *shape);
 
+/* "function() at file:line" of a frame (_PyInterpreterFrame, 3.11+) that waits: the line of its call. */
+char *label_frame(const struct referents *referents, uint64_t frame);
+
 /* How `from`, of this shape (NULL: a running frame), leads to a referent; see struct graph_edge. */
 char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *shape, const struct referent *referent);
 
+/* The member of a C struct that leads on, by WAY_MEMBER or WAY_PIECE: ".name", "+0x18", "+0x10 -> +0x18". */
+char *label_member(const struct referent *referent);
+
 /* A key of a dict as it is written in Python; *plain: it is, and not a description. */
 char *label_key(const struct referents *referents, uint64_t key, bool *plain);
+
+/* The name of the variable that a referent by WAY_LOCAL is of; `from` and shape as label_way has them. */
+char *label_variable(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent);
 
 /* The name of a local variable, or of a cell, of a code object; by its number in a frame. */
 char *label_local(const struct referents *referents, uint64_t code, uint64_t number);

@@ -38,6 +38,8 @@
 #define MEMBERDEF_AFTER_ITEMS (UINT32_C(1) << 4) /* its offset does not count an object's items, 3.15+ */
 
 /* enum _frameowner, Include/internal/pycore_frame.h 3.11+. */
+#define FRAME_OWNED_BY_THREAD 0
+#define FRAME_OWNED_BY_GENERATOR 1
 #define FRAME_OWNED_BY_FRAME_OBJECT 2
 
 /* How dict keys objects describe their size and entries. */

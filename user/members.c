@@ -363,6 +363,15 @@ static const struct member members[] = {
 	{"_asyncio.Task", BETWEEN(13, 13), AT(120), MEMBER_VISITED, "_coro"},
 	{"_asyncio.Task", BETWEEN(14, 15), AT(120), MEMBER_VISITED, "_fut_waiter"},
 	{"_asyncio.Task", BETWEEN(14, 15), AT(128), MEMBER_VISITED, "_coro"},
+	/* numpy/core/include/numpy/ndarraytypes.h, PyArrayObject_fields, the same from 1.7 to 2.x: data, then numbers. */
+	{"numpy.ndarray", ALWAYS, AT(16), MEMBER_VISITED, "data"},
+	{"numpy.ndarray", ALWAYS, RANGE(24, 48), MEMBER_BORROWED, NULL},
+	{"numpy.ndarray", ALWAYS, AT(48), MEMBER_VISITED, "base"},
+	/*
+	 * What all arrays share is left out, descr and mem_handler (88, 1.22+): arrays of numbers, and they are many, need
+	 * not be copied for it.
+	 */
+	{"numpy.ndarray", ALWAYS, RANGE(56, 96), MEMBER_BORROWED, NULL},
 	{"module:_asyncio", BETWEEN(12, 12), AT(152), MEMBER_HELD, NULL}, /* cached_running_loop */
 	{"module:_ctypes", BETWEEN(13, 13), AT(192), MEMBER_VISITED, NULL},
 	{"module:_ctypes", SINCE(14), AT(168), MEMBER_VISITED, NULL},
@@ -621,6 +630,23 @@ enum member_special member_special(const char *type, uint16_t version)
 			return specials[i].special;
 	}
 	return SPECIAL_NONE;
+}
+
+static const struct {
+	const char *type; /* tp_name */
+	const char *name;
+} frame_names[] = {
+	/* greenlet's src/greenlet/greenlet.cpp: to 1.1 in the struct itself, then behind its pimpl, where differs. */
+	{"greenlet.greenlet", "gr_frame"},
+};
+
+const char *member_frame(const char *type)
+{
+	for (size_t i = 0; i < sizeof(frame_names) / sizeof(frame_names[0]); i++) {
+		if (strcmp(frame_names[i].type, type) == 0)
+			return frame_names[i].name;
+	}
+	return NULL;
 }
 
 bool member_is_cpython(const char *type)

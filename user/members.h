@@ -75,6 +75,12 @@ enum member_special {
 
 enum member_special member_special(const char *type, uint16_t version);
 
+/*
+ * What Python code calls the frame of a stack that objects of an extension's type keep while nobody runs on it,
+ * wherever they keep it: the one frame that they lead to. NULL: nothing is known of it.
+ */
+const char *member_frame(const char *type);
+
 /* Whether a type with this tp_name is of CPython itself: no dot, or of a C module of its standard library. */
 bool member_is_cpython(const char *type);
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "label.h"
 #include "order.h"
 #include "pyobject.h"
 #include "referents.h"
 #include "roots.h"
+#include "unseen.h"
 
 /* References, or objects, between two looks at whether to go on. */
 #define STEP 65536
@@ -18,12 +20,19 @@
 #define GATHER_MOST 2
 /* Functions within functions. */
 #define CODE_DEPTH_MOST 100
+/* References that are asked whether they lead to such, while the process is held: of one object, and of all. */
+#define HELD_ASKED_OF_ONE 256
+#define HELD_ASKED_MOST 4096
+/* From what is tracked to what is not, and on. */
+#define HOLDERS_DEPTH_MOST 100
 /* Of a text so many bytes, of a shared table of names so many. */
 #define TEXT_MOST 256
 #define NAMES_MOST 10000
 /* Texts may add this share of pages, and a few. */
 #define TEXTS_SHARE 16
 #define TEXTS_LEAST 256
+/* Lines of frames that wait: they are the same few, but each lookup takes microseconds. */
+#define PLACES_MOST 20000
 
 struct addresses {
 	uint64_t *address;
@@ -37,7 +46,14 @@ struct reference_pages {
 	struct referents referents;
 	struct census objects; /* that the rehearsal met; types are borrowed */
 	struct addresses code; /* code objects, and tuples in them; some of them twice */
+	struct addresses
+		holders; /* not tracked, but they hold others: frames of stacks that wait, unseen.h; likewise */
 	enum object_kind from; /* of the object that is looked at */
+	uint64_t frame; /* that waits, and was looked at last */
+	size_t places; /* of such frames that were looked up */
+	uint32_t asked, asked_of; /* references of all objects, and of this one, while it is held */
+	bool frames; /* it may lead to frames of stacks that wait */
+	bool unseen; /* there may be objects that the collector does not see */
 	uint64_t visited; /* references */
 	size_t texts; /* pages that texts alone lie on */
 	double deadline;
@@ -110,6 +126,42 @@ static void touch_keys(struct reference_pages *pages, uint64_t keys)
 
 /* --- objects --- */
 
+/*
+ * What is at the ends of the lists may be long, and lead to pages that nobody needs, which are fetched to be looked at:
+ * while the process is held, that has an end.
+ */
+static bool may_ask(struct reference_pages *pages)
+{
+	return pages->asked < HELD_ASKED_MOST && pages->asked_of < HELD_ASKED_OF_ONE && ++pages->asked &&
+	       ++pages->asked_of;
+}
+
+/* As backrefs.c takes them for nodes, though the collector does not track them. */
+static bool is_holder(struct reference_pages *pages, uint64_t object)
+{
+	const struct shape *shape;
+
+	if ((!pages->frames && !pages->unseen) || (pages->held && !may_ask(pages)))
+		return false;
+	shape = shapes_glance(pages->referents.shapes, object);
+	if (shape && shape->kind == OBJECT_FRAME)
+		return pages->frames;
+	return shape && pages->unseen && unseen_holds(&pages->referents, object);
+}
+
+/* Where a frame is that waits: what tells it. */
+static void touch_place(struct reference_pages *pages, uint64_t frame)
+{
+	char *place;
+
+	if (pages->held || frame == pages->frame || pages->places == PLACES_MOST)
+		return;
+	pages->frame = frame;
+	pages->places++;
+	place = label_frame(&pages->referents, frame);
+	free(place);
+}
+
 static bool visit(void *context, const struct referent *referent)
 {
 	struct reference_pages *pages = context;
@@ -125,12 +177,18 @@ static bool visit(void *context, const struct referent *referent)
 	}
 	if (referent->way == WAY_VALUE && referent->object)
 		touch_text(pages, referent->object);
-	return true;
+	if (referent->frame)
+		touch_place(pages, referent->frame);
+	return !is_holder(pages, referent->to) || add(pages, &pages->holders, referent->to);
 }
 
 static void look_at(struct reference_pages *pages, uint64_t object, const struct shape *shape)
 {
 	pages->from = shape->kind;
+	pages->asked_of = 0;
+	/* To 3.10 a frame leads to its caller's. */
+	pages->frames =
+		!shape->certain || (shape->kind == OBJECT_FRAME && pages->python->layout.generator.frame_object < 0);
 	referents_of(&pages->referents, object, shape, visit, pages);
 }
 
@@ -183,28 +241,59 @@ static void look_at_code(struct reference_pages *pages)
 	}
 }
 
+/* What was met of these, and what they lead to. The head of each is touched as well, by which it is told. */
+static void look_at_holders(struct reference_pages *pages)
+{
+	int32_t head = pages->python->layout.gc_head.size;
+	size_t from = 0;
+
+	for (int depth = 0; depth < HOLDERS_DEPTH_MOST && from < pages->holders.count && goes_on(pages); depth++) {
+		size_t end;
+
+		sort_once(&pages->holders, from);
+		end = pages->holders.count;
+		for (; from < end && !pages->failed; from++) {
+			uint64_t object = pages->holders.address[from], next;
+			const struct shape *shape = shapes_of_object(pages->referents.shapes, object);
+
+			if (!shape)
+				continue;
+			if (shape->has_gc)
+				memory_u64(pages->memory, object - (uint64_t)head, &next);
+			look_at(pages, object, shape);
+		}
+	}
+	pages->holders.count = 0;
+}
+
 void reference_pages_of(struct reference_pages *pages, uint64_t object)
 {
 	const struct shape *shape = shapes_of_object(pages->referents.shapes, object);
 
 	if (shape)
 		look_at(pages, object, shape);
+	if (pages->holders.count)
+		look_at_holders(pages);
 }
 
 /* --- roots --- */
 
-static void look_at_roots(struct reference_pages *pages)
+/* Closes with what runs now; what will run then nobody knows. */
+static void find_roots(struct reference_pages *pages, struct roots *roots)
 {
-	struct roots roots;
-
-	if (roots_find(&roots, &pages->referents, &pages->objects) < 0)
+	if (roots_find(roots, &pages->referents, &pages->objects) < 0)
 		pages->failed = true;
+	pages->referents.running_count = 0;
+}
+
+static void look_at_roots(struct reference_pages *pages, const struct roots *roots)
+{
 	pages->from = OBJECT_OTHER;
-	for (size_t i = 0; i < roots.count; i++)
-		root_referents(&roots.root[i], &pages->referents, visit, pages);
-	for (size_t i = 0; i < roots.static_type_count; i++)
-		reference_pages_of(pages, roots.static_types[i]);
-	roots_free(&roots);
+	pages->frames = false;
+	for (size_t i = 0; i < roots->count; i++)
+		root_referents(&roots->root[i], &pages->referents, visit, pages);
+	for (size_t i = 0; i < roots->static_type_count; i++)
+		reference_pages_of(pages, roots->static_types[i]);
 }
 
 static bool look_at_frame(void *context, uint64_t frame)
@@ -212,10 +301,12 @@ static bool look_at_frame(void *context, uint64_t frame)
 	struct reference_pages *pages = context;
 
 	pages->from = OBJECT_FRAME;
+	pages->frames = false;
 	if (pages->python->layout.generator.frame_object >= 0)
 		referents_of_frame(&pages->referents, frame, true, visit, pages);
 	else
 		reference_pages_of(pages, frame);
+	look_at_holders(pages);
 	return !*pages->stop;
 }
 
@@ -270,8 +361,27 @@ static void forget_objects(struct reference_pages *pages)
 	free(pages->objects.address);
 	free(pages->objects.type);
 	free(pages->code.address);
+	free(pages->holders.address);
+	pages->holders = (struct addresses){0};
 	pages->objects = (struct census){0};
 	pages->code = (struct addresses){0};
+}
+
+static void look_at_all(struct reference_pages *pages)
+{
+	struct roots roots = {0};
+
+	find_roots(pages, &roots);
+	pages->unseen = !pages->failed && unseen_types(&pages->referents, &roots, &pages->objects);
+	if (!pages->failed)
+		look_at_objects(pages);
+	if (!pages->failed)
+		look_at_roots(pages, &roots);
+	if (!pages->failed)
+		look_at_holders(pages);
+	if (!pages->failed)
+		look_at_code(pages);
+	roots_free(&roots);
 }
 
 struct reference_pages *reference_pages_find(struct python *python, struct memory *memory, struct type_table *types,
@@ -297,11 +407,7 @@ struct reference_pages *reference_pages_find(struct python *python, struct memor
 	if (pages->failed || !referents_open(&pages->referents, python, memory, &pages->objects))
 		pages->failed = true;
 	if (*closed && !pages->failed)
-		look_at_objects(pages);
-	if (*closed && !pages->failed)
-		look_at_roots(pages);
-	if (*closed && !pages->failed)
-		look_at_code(pages);
+		look_at_all(pages);
 	forget_objects(pages);
 	if (!pages->failed && !interrupt_signal)
 		return pages;
@@ -327,6 +433,9 @@ void reference_pages_hold(struct reference_pages *pages, const volatile bool *st
 	pages->stop = stop;
 	pages->deadline = HUGE_VAL;
 	pages->held = true;
+	/* What was said before may not be so any more. */
+	free(pages->referents.asked);
+	pages->referents.asked = NULL;
 	if (python_runtime(pages->python, pages->memory, &runtime, NULL) < 0)
 		return;
 	for (size_t i = 0; i < runtime.thread_count && !*stop; i++)
@@ -339,6 +448,16 @@ static bool visit_nothing(void *context, const struct referent *referent)
 	(void)context;
 	(void)referent;
 	return true;
+}
+
+/* Of a stack that waits, its frames. */
+static bool visit_stack(void *context, const struct referent *referent)
+{
+	struct referents *referents = context;
+	const struct shape *shape = shapes_glance(referents->shapes, referent->to);
+
+	return !shape || shape->kind != OBJECT_FRAME ||
+	       referents_of(referents, referent->to, shape, visit_nothing, NULL);
 }
 
 int64_t reference_pages_missing(
@@ -358,7 +477,8 @@ int64_t reference_pages_missing(
 		const struct shape *shape = shapes[census->type[i]];
 
 		if (shape)
-			referents_of(&referents, census->address[i], shape, visit_nothing, NULL);
+			referents_of(&referents, census->address[i], shape,
+				shape->certain ? visit_nothing : visit_stack, &referents);
 		else
 			referents.unreadable++;
 	}

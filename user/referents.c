@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "attributes.h"
+#include "code.h"
 #include "layout.h"
+#include "order.h"
+#include "pieces.h"
 #include "pyobject.h"
 
 #define WORD 8
@@ -18,6 +21,8 @@
 #define STATE_MOST (UINT64_C(1) << 16)
 /* A frame with more variables and values than this is garbage. */
 #define FRAME_MOST (1u << 20)
+/* Frames of a stack that no thread runs on. */
+#define SUSPENDED_MOST 1000
 
 /* Type objects that something is learned from. */
 #define TYPES_MOST 10000
@@ -50,6 +55,7 @@ struct looking {
 	referents_visit *visit;
 	void *context;
 	enum referent_kind kind; /* of what its C struct refers to */
+	uint64_t frame; /* as struct referent has it */
 };
 
 static bool at(const struct looking *looking, uint64_t address, int32_t offset, uint64_t *value)
@@ -66,6 +72,7 @@ static bool one(const struct looking *looking, enum referent_way way, uint64_t t
 	return !to || looking->visit(looking->context, &(struct referent){.to = to,
 							       .object = object,
 							       .index = index,
+							       .frame = looking->frame,
 							       .name = name,
 							       .kind = looking->kind,
 							       .way = way});
@@ -111,11 +118,58 @@ static enum referent_kind kind_of_use(const struct looking *looking, enum member
 	return looking->kind;
 }
 
+/* What the type calls what is at this address, if that is the frame of a stack that it keeps. */
+static const char *frame_name(const struct looking *looking, uint64_t address)
+{
+	const struct shape *shape =
+		looking->shape->frame_name ? shapes_glance(looking->referents->shapes, address) : NULL;
+
+	return shape && shape->kind == OBJECT_FRAME ? looking->shape->frame_name : NULL;
+}
+
+/* The words of pieces that a member leads to. */
+struct of_member {
+	const struct looking *looking;
+	const struct shape_word *word;
+};
+
+static bool visit_piece(void *context, const struct piece_word *word)
+{
+	const struct of_member *of = context;
+	const struct looking *looking = of->looking;
+	const char *frame = frame_name(looking, word->to);
+
+	/* What C code has to find its own object by. */
+	if (word->to == looking->object)
+		return true;
+	if (frame)
+		return one(looking, WAY_MEMBER, word->to, 0, 0, frame);
+	return looking->visit(looking->context, &(struct referent){.to = word->to,
+							.index = word->offset,
+							.member = of->word->offset,
+							.inner = word->inner,
+							.name = of->word->name,
+							.kind = REFERENT_POSSIBLE,
+							.way = WAY_PIECE});
+}
+
+/* What is no object but memory that an object of C code which is not known owns. */
+static bool words_of_piece(
+	const struct looking *looking, const struct shape_word *word, struct pieces *pieces, uint64_t address)
+{
+	return pieces_words(pieces, address, visit_piece, &(struct of_member){looking, word});
+}
+
 static bool words(struct looking *looking)
 {
 	const struct shape *shape = looking->shape;
 	enum referent_kind kind = looking->kind;
+	struct pieces pieces;
 	bool go_on = true;
+
+	pieces_begin(&pieces, looking->layout, looking->memory, looking->referents->shapes);
+	/* Behind the struct of a stack is a copy of it, with all that C code once had there. */
+	pieces.shallow = shape->frame_name;
 
 	for (size_t i = 0; i < shape->word_count && go_on; i++) {
 		const struct shape_word *word = &shape->words[i];
@@ -124,11 +178,17 @@ static bool words(struct looking *looking)
 		if (word->after_items)
 			place += attributes_items_size(
 				looking->layout, looking->memory, looking->object, shape->itemsize);
-		if (!at(looking, place, 0, &to) || !to || (!word->sure && !is_object(looking, to)))
+		if (!at(looking, place, 0, &to) || !to)
 			continue;
+		if (!word->sure && !is_object(looking, to)) {
+			if (!shape->certain)
+				go_on = words_of_piece(looking, word, &pieces, to);
+			continue;
+		}
 		/* Members of a class of Python code are sure, whatever its base is. */
 		looking->kind = word->sure ? REFERENT_VISITED : kind_of_use(looking, word->use);
-		go_on = one(looking, WAY_MEMBER, to, word->offset, 0, word->name);
+		go_on = one(
+			looking, WAY_MEMBER, to, word->offset, 0, word->name ? word->name : frame_name(looking, to));
 		looking->kind = kind;
 	}
 	return go_on;
@@ -659,7 +719,8 @@ static bool inner_frame(struct looking *looking, uint64_t frame, bool runs, cons
 	uint64_t first = frame + (uint64_t)layout->frame.locals, code, to, end, locals;
 	uint32_t count = 0;
 
-	if (!at(looking, frame, layout->frame.object, &to) || !one(looking, WAY_MEMBER, to, 0, 0, names->frame) ||
+	if (!at(looking, frame, layout->frame.object, &to) ||
+		(to != looking->object && !one(looking, WAY_MEMBER, to, 0, 0, names->frame)) ||
 		!at(looking, frame, layout->frame.names, &to) || !one(looking, WAY_MEMBER, to, 0, 0, "f_locals") ||
 		!at(looking, frame, layout->frame.function, &to) ||
 		!one(looking, WAY_MEMBER, to & ~layout->frame.code_tag, 0, 0, "function") ||
@@ -704,6 +765,64 @@ static bool old_frame(const struct looking *looking)
 	return count > FRAME_MOST || array(looking, WAY_STACK, values, count, 0);
 }
 
+bool referents_runs(const struct referents *referents, uint64_t frame)
+{
+	return referents->running_count &&
+	       bsearch(&frame, referents->running, referents->running_count, sizeof(frame), order_u64);
+}
+
+/* Whether a frame that a generator owns is under way, as are those that it called. */
+static bool generator_runs(const struct referents *referents, uint64_t frame)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t generator = frame - (uint64_t)layout->generator.frame;
+	int8_t state;
+
+	return memory_read(referents->memory, generator + (uint64_t)layout->generator.state, &state, 1) &&
+	       state == layout->generator.executing;
+}
+
+uint64_t referents_suspended(const struct referents *referents, uint64_t object)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t frame;
+	uint8_t owner;
+
+	if (layout->generator.frame_object < 0 ||
+		!memory_u64(referents->memory, object + (uint64_t)layout->generator.frame_object, &frame) ||
+		!memory_read(referents->memory, frame + (uint64_t)layout->frame.owner, &owner, 1) ||
+		referents_runs(referents, frame))
+		return 0;
+	return owner == FRAME_OWNED_BY_THREAD || (owner == FRAME_OWNED_BY_GENERATOR && generator_runs(referents, frame))
+		       ? frame
+		       : 0;
+}
+
+/* The frame, and those of its callers, of a stack that waits. What is on it is held; but who says that it waits? */
+static bool suspended(struct looking *looking, uint64_t frame)
+{
+	const struct layout *layout = looking->layout;
+	enum referent_kind kind = looking->kind;
+	struct round round = {0};
+	bool go_on = true;
+	uint64_t code;
+
+	looking->kind = REFERENT_POSSIBLE;
+	for (int i = 0; frame && i < SUSPENDED_MOST && go_on && !goes_round(&round, frame); i++) {
+		if (referents_runs(looking->referents, frame) || !at(looking, frame, layout->frame.code, &code))
+			break;
+		looking->frame = frame;
+		/* Others are the interpreter's own: between C code and Python (3.12+). */
+		if (code_is_code(layout, looking->memory, code & ~layout->frame.code_tag))
+			go_on = inner_frame(looking, frame, true, &frame_names);
+		if (!at(looking, frame, layout->frame.previous, &frame))
+			break;
+	}
+	looking->frame = 0;
+	looking->kind = kind;
+	return go_on;
+}
+
 static bool frame_object(struct looking *looking)
 {
 	const struct layout *layout = looking->layout;
@@ -714,10 +833,11 @@ static bool frame_object(struct looking *looking)
 		return old_frame(looking);
 	/* Others own it while it runs. */
 	if (!at(looking, looking->object, layout->generator.frame_object, &frame) ||
-		!memory_read(looking->memory, frame + (uint64_t)layout->frame.owner, &owner, 1) ||
-		owner != FRAME_OWNED_BY_FRAME_OBJECT)
+		!memory_read(looking->memory, frame + (uint64_t)layout->frame.owner, &owner, 1))
 		return true;
-	return inner_frame(looking, frame, false, &frame_names);
+	if (owner == FRAME_OWNED_BY_FRAME_OBJECT)
+		return inner_frame(looking, frame, false, &frame_names);
+	return suspended(looking, referents_suspended(looking->referents, looking->object));
 }
 
 /* Of one that is over, the code is what stays of the frame, 3.12+. */
@@ -921,5 +1041,7 @@ bool referents_open(
 void referents_close(struct referents *referents)
 {
 	shapes_free(referents->shapes);
+	free(referents->running);
+	free(referents->asked);
 	*referents = (struct referents){0};
 }

@@ -33,12 +33,16 @@ enum referent_way {
 	WAY_STACK, /* of a frame: what its expression under way has put aside */
 	WAY_TYPE, /* its type */
 	WAY_STATE, /* of a module: in its C state */
+	WAY_PIECE, /* of memory that its C code owns (pieces.h); name: of the member that leads to it, if known */
 };
 
 struct referent {
 	uint64_t to; /* address, never 0 */
 	uint64_t object; /* by way */
-	uint64_t index;
+	uint64_t index; /* by way; WAY_MEMBER, WAY_STATE, WAY_PIECE: where the word is in the struct, bytes */
+	uint32_t member; /* of WAY_PIECE: where in the object the pointer to the piece is, */
+	uint32_t inner; /* and in that piece the one to the second, if any (pieces.h) */
+	uint64_t frame; /* of WAY_LOCAL, WAY_STACK: which of an object's frames it is of, where it has not one alone */
 	const char *name; /* of WAY_MEMBER; may be NULL */
 	enum referent_kind kind;
 	enum referent_way way;
@@ -53,6 +57,9 @@ struct referents {
 	struct shapes *shapes;
 	uint64_t general_lookup; /* to 3.10: lookdict(), once learned */
 	size_t unreadable; /* pieces of objects that the memory did not have, so far */
+	uint64_t *running; /* frames that threads are in, ascending, once they are known (roots_find) */
+	size_t running_count;
+	uint64_t *asked; /* unseen.c's: what it said last */
 };
 
 /*
@@ -67,6 +74,16 @@ void referents_close(struct referents *referents);
 /* What the object holds. False when visit said so. shape: of its type, never NULL. */
 bool referents_of(
 	struct referents *referents, uint64_t object, const struct shape *shape, referents_visit *visit, void *context);
+
+/*
+ * The frame (_PyInterpreterFrame, 3.11+) that a frame object stands for which is on a stack that no thread runs on, as
+ * that of a greenlet that waits: nobody but the object leads to it, and to its callers by `previous`. 0: it is none
+ * such. Where it is not known which frames run, those count, too.
+ */
+uint64_t referents_suspended(const struct referents *referents, uint64_t object);
+
+/* Whether a thread is known to be in this frame. */
+bool referents_runs(const struct referents *referents, uint64_t frame);
 
 /*
  * What a frame (_PyInterpreterFrame, 3.11+) holds. runs: it is one of a thread, whose stack of values is not said to

@@ -23,7 +23,8 @@ struct alike {
 static char *pattern_of(const struct chain *chain)
 {
 	const char *from = chain->expression, *where = chain->where ? chain->where : "";
-	char *pattern = malloc(strlen(from) + strlen(where) + 2), *to = pattern, quote = 0;
+	const char *waits = chain->waits ? chain->waits : "";
+	char *pattern = malloc(strlen(from) + strlen(where) + strlen(waits) + 2), *to = pattern, quote = 0;
 	int depth = 0;
 
 	for (; pattern && *from; from++) {
@@ -39,7 +40,7 @@ static char *pattern_of(const struct chain *chain)
 		depth += opens;
 	}
 	if (pattern)
-		strcpy(to, where);
+		stpcpy(stpcpy(to, where), waits);
 	return pattern;
 }
 
@@ -87,14 +88,18 @@ static void one_line(struct render *render, const struct alike *alike)
 {
 	char *expression = text_printable(alike->chain->expression);
 	char *where = alike->chain->where ? text_printable(alike->chain->where) : NULL;
+	char *waits = alike->chain->waits ? text_printable(alike->chain->waits) : NULL;
 
 	shorten(expression);
 	put(render, "%s%s%s", expression ? expression : "?", where ? "    in " : "", where ? where : "");
+	if (waits)
+		put(render, "    waiting in %s", waits);
 	if (alike->count > 1)
 		put(render, "    (and %zu more like it)", alike->count - 1);
 	put(render, "\n");
 	free(expression);
 	free(where);
+	free(waits);
 }
 
 static void as_lines(struct render *render, const struct chains_report *report)
@@ -139,6 +144,8 @@ static void as_json(struct render *render, const struct chains_of *of)
 
 		json_object_set_new(one, "expression", json_text(chain->expression));
 		json_object_set_new(one, "where", chain->where ? json_text(chain->where) : json_null());
+		if (chain->waits)
+			json_object_set_new(one, "waits", json_text(chain->waits));
 		json_object_set_new(one, "plain", json_boolean(chain->plain));
 		json_array_append_new(chains, one);
 	}

@@ -9,6 +9,7 @@
 #include "code.h"
 #include "layout.h"
 #include "list.h"
+#include "order.h"
 #include "pyobject.h"
 #include "text.h"
 
@@ -57,10 +58,16 @@ static bool add_frame(void *context, uint64_t frame)
 	const struct of_thread *of = context;
 	struct finding *finding = of->finding;
 	const struct layout *layout = finding->layout;
+	struct referents *referents = finding->referents;
 	struct root root = {.kind = ROOT_FRAME, .address = frame, .tid = of->tid};
 	struct code_position position = {0};
 	uint64_t code = field(finding, frame, layout->frame.code), instruction;
 
+	if (!list_make_room((void **)&referents->running, referents->running_count, sizeof(frame))) {
+		finding->failed = true;
+		return false;
+	}
+	referents->running[referents->running_count++] = frame;
 	instruction = field(finding, frame, layout->frame.instruction);
 	if (layout->generator.frame_object < 0)
 		instruction &= UINT32_MAX;
@@ -190,6 +197,7 @@ int roots_find(struct roots *roots, struct referents *referents, const struct ce
 	struct runtime runtime;
 
 	*roots = (struct roots){0};
+	referents->running_count = 0;
 	if (find_static_types(roots, referents, census) < 0)
 		return -1;
 	if (python_runtime(&python, referents->memory, &runtime, NULL) < 0)
@@ -198,6 +206,8 @@ int roots_find(struct roots *roots, struct referents *referents, const struct ce
 	for (size_t i = 0; i < runtime.thread_count; i++)
 		python_frames(&python, referents->memory, runtime.threads[i].address, add_frame,
 			&(struct of_thread){&finding, runtime.threads[i].tid});
+	if (referents->running_count)
+		qsort(referents->running, referents->running_count, sizeof(*referents->running), order_u64);
 	add_tables(&finding, &runtime);
 	runtime_free(&runtime);
 	return finding.failed ? -1 : 0;

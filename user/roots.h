@@ -45,7 +45,8 @@ struct roots {
 	size_t static_type_count;
 };
 
-/* Finds them in a closed picture. 0, or -1 when out of memory. Freed with roots_free. */
+/* Finds them in a closed picture; referents know from then on which frames run. 0, or -1 when out of memory. Freed with
+ * roots_free. */
 int roots_find(struct roots *roots, struct referents *referents, const struct census *census);
 void roots_free(struct roots *roots);
 

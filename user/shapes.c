@@ -393,6 +393,19 @@ static bool has_items(const struct shapes *shapes, const struct shape *shape, co
 	       !(member && member->use == MEMBER_BORROWED) && !shape->array_count;
 }
 
+static const char *frame_name(const struct shapes *shapes, uint64_t type)
+{
+	const char *name = NULL;
+	char literal[NAME_MOST];
+
+	for (int i = 0; type && i < BASES_MOST && !name; i++) {
+		read_name(shapes, type, literal);
+		name = member_frame(literal);
+		type = field(shapes, type, shapes->layout->type.base);
+	}
+	return name;
+}
+
 static bool add_base(const struct shapes *shapes, struct shape *shape)
 {
 	const struct layout *layout = shapes->layout;
@@ -404,6 +417,7 @@ static bool add_base(const struct shapes *shapes, struct shape *shape)
 	shape->var_sized = field(shapes, shape->base, layout->type.itemsize) != 0;
 	shape->kind = kind_of_type(shapes->python, shapes->memory, shape->base, &exact);
 	shape->certain = member_is_cpython(literal);
+	shape->frame_name = shape->certain ? NULL : frame_name(shapes, shape->base);
 	shape->special = member_special(literal, shapes->version);
 	if (shape->special == SPECIAL_FROZENDICT)
 		shape->kind = OBJECT_DICT;
@@ -555,12 +569,35 @@ const struct shape **shapes_of_types(struct shapes *shapes, const struct type_ta
 	return found;
 }
 
+/* Whether ob_refcnt may be this. */
+static bool is_count(uint64_t count)
+{
+	return (uint32_t)count && !(count & NO_COUNT);
+}
+
 const struct shape *shapes_of_object(struct shapes *shapes, uint64_t object)
 {
 	uint64_t type, count;
 
 	if (object % WORD || !at(shapes, object, shapes->layout->object.type, &type) ||
-		!at(shapes, object, shapes->layout->object.refcnt, &count) || !(uint32_t)count || count & NO_COUNT)
+		!at(shapes, object, shapes->layout->object.refcnt, &count) || !is_count(count))
 		return NULL;
 	return shapes_of(shapes, type);
+}
+
+const struct shape *shapes_glance(struct shapes *shapes, uint64_t word)
+{
+	const struct layout *layout = shapes->layout;
+	uint64_t type, count, flags;
+	ssize_t i;
+
+	if (!memory_glance(shapes->memory, word + (uint64_t)layout->object.type, &type) ||
+		!memory_glance(shapes->memory, word + (uint64_t)layout->object.refcnt, &count) || !is_count(count))
+		return NULL;
+	i = index_find_address(&shapes->index, shapes->known, sizeof(*shapes->known), type);
+	if (i >= 0)
+		return shapes->known[i].shape;
+	/* What is no type's is not asked further: it would be touched, and remembered. */
+	return memory_glance(shapes->memory, type + (uint64_t)layout->type.flags, &flags) ? shapes_of(shapes, type)
+											  : NULL;
 }

@@ -48,6 +48,7 @@ struct shape {
 	uint64_t keys; /* ht_cached_keys */
 	struct shape_word *words;
 	size_t word_count;
+	const char *frame_name; /* as member_frame has it, of base or of what it derives from */
 	struct member_array *arrays;
 	size_t array_count;
 };
@@ -79,5 +80,8 @@ const struct shape **shapes_of_types(struct shapes *shapes, const struct type_ta
 
 /* The shape of the type of an object, if an object seems to be at this address; else NULL. */
 const struct shape *shapes_of_object(struct shapes *shapes, uint64_t object);
+
+/* The same at any word, of which no page but the type's is touched (memory_glance). */
+const struct shape *shapes_glance(struct shapes *shapes, uint64_t word);
 
 #endif

@@ -39,6 +39,17 @@ static const char program[] =
 	"keep = [[i, {'k': i, 5: Node()}, {Node()}, (Node(), gen()), Slots(), collections.deque([Node()]), "
 	"collections.OrderedDict(a=Node()), E.fromstring('<a><b/>x</a>')] for i in range(50)]\n"
 	"for k in keep: k[4].a = k; next(k[3][1])\n"
+	"def waits():\n"
+	"    x = Node()\n"
+	"    for y in gen(): main.switch(x)\n"
+	"try:\n"
+	"    import greenlet, numpy\n"
+	"    main = greenlet.getcurrent()\n"
+	"    stacks = [greenlet.greenlet(waits) for i in range(50)]\n"
+	"    for s in stacks: s.switch()\n"
+	"    arrays = [numpy.array([Node(), None, i], dtype=object) for i in range(50)]\n"
+	"    for a in arrays: a[1] = (a, {'k': arrays[0]})\n"
+	"except ImportError: pass\n"
 	"print('ready', flush=True)\n"
 	"time.sleep(1000)\n";
 
