@@ -50,6 +50,10 @@ judge_owners() {
   grep -x "Target  $(address_of in_list)" "$WORLD/out"
   grep -E '\[1\] of list  3 items' "$WORLD/out"
   grep -E '\.in_list of module  app  \(root\)' "$WORLD/out"
+  # The address in a text may be of what the object holds.
+  ogt -p "$TARGET" --refs "$(known '.[] | select(.what == "beside_bound") | .referrers[0]')" --max-depth 1
+  succeeds
+  grep -E '\[1\]: method  <method <built-in len> of <app.Owner at 0x[0-9a-f]+' "$WORLD/out"
 }
 
 @test "what an object refers to, strings and numbers among it" {

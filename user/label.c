@@ -163,14 +163,15 @@ static char *name_of(const struct referents *referents, uint64_t object, const s
 }
 
 /* "<module.Type at 0x7f... x=1>" says what the node says already, but for what comes last. */
-static char *without_head(char *text)
+static char *without_head(char *text, uint64_t object)
 {
 	char *at, *end;
 
 	if (!text || text[0] != '<' || !(at = strstr(text, " at 0x")))
 		return text;
-	at += strlen(" at 0x");
-	at += strspn(at, "0123456789abcdef");
+	/* Else it is of something that the object holds. */
+	if (strtoull(at + strlen(" at "), &at, 16) != object)
+		return text;
 	end = text + strlen(text) - 1;
 	if (*end == '>')
 		*end = 0;
@@ -184,7 +185,7 @@ char *label_object(const struct referents *referents, uint64_t object, const str
 
 	if (name)
 		return cut(name, LABEL_MOST);
-	return cut(without_head(describe(referents->python, referents->memory, object)), LABEL_MOST);
+	return cut(without_head(describe(referents->python, referents->memory, object), object), LABEL_MOST);
 }
 
 /* Where a frame is that code and instruction are read from, as far as that is known. */

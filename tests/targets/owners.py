@@ -15,7 +15,7 @@ import forked
 import oracle
 
 APP = '''
-import _thread, asyncio, atexit, collections, functools, sys, threading, weakref
+import _thread, asyncio, atexit, collections, functools, sys, threading, types, weakref
 from app import cache
 
 class Target(object):
@@ -58,6 +58,7 @@ partial = functools.partial(print, 1, Target(), end=Target())
 named = collections.namedtuple("Named", "first second")(1, Target())
 weak = weakref.ref(either)
 bound = deep.a.__init__
+holder_of_bound = [Target(), types.MethodType(len, deep.a)]
 Meta.registry.append(Target())
 
 class Parent(object):
@@ -206,6 +207,7 @@ EVALUABLE = {
     "either": ["app.either", "app.alias"],
     "in_list": ["app.in_list[1]"],
     "in_tuple": ["app.in_tuple[1][1]"],
+    "beside_bound": ["app.holder_of_bound[0]"],
     "key_str": ["app.in_dict['text']"],
     "key_int": ["app.in_dict[5]"],
     "key_tuple": ["app.in_dict[(1, 'x')]"],
