@@ -1,8 +1,8 @@
-"""judge_references.py OBJECTS.json ORACLE [--referrers]: what objects refer to, as --inspect --format json says it, against references.py.
+"""judge_references.py OBJECTS.json ORACLE: what objects refer to, as --inspect --format json says it, against references.py.
 
 OBJECTS.json may be several outputs in a row. Compares the multiset of referents of every tracked object, per type of the
-object; with --referrers the ids of those that refer to 1,000 objects, out of the tool's referents turned around. "possible"
-ones are not counted as found; how many of those missing are among them is said. Exits 1 below 99.9 % of recall or
+object; and the ids of those that refer to 1,000 objects, out of the tool's referents turned around. "possible" ones
+are not counted as found; how many of those missing are among them is said. Exits 1 below 99.9 % of recall or
 precision, on any difference that is not EXPLAINED, and where more references than an object counts are said to lead to it.
 """
 import collections
@@ -76,13 +76,16 @@ def compare(wanted, got, possible, types, what):
     by_type = collections.defaultdict(lambda: [0, 0, 0, 0, 0, 0])  # objects, differing, wanted, found, extra, possible
     examples, unexplained, absent = collections.defaultdict(list), 0, 0
     for address, ids in wanted.items():
-        want, have = collections.Counter(ids), collections.Counter(got.get(address, ()))
-        absent += address not in got
-        missing, extra = want - have, have - want
         kind = types.get(address, "?")
         row = by_type[kind]
         row[0] += 1
         row[2] += len(ids)
+        absent += address not in got
+        if sorted(ids) == sorted(got.get(address, ())):
+            row[3] += len(ids)
+            continue
+        want, have = collections.Counter(ids), collections.Counter(got.get(address, ()))
+        missing, extra = want - have, have - want
         row[3] += sum((want & have).values())
         extra_known = explained(kind, "extra", extra, types)
         row[4] += 0 if extra_known else sum(extra.values())
@@ -131,36 +134,33 @@ def main():
     got, possible, held, kinds = read_tool(sys.argv[1])
     types = dict(kinds)
     types.update(oracle.types)
-    good = True
-    if "--referrers" in sys.argv[3:]:
-        inverted = collections.defaultdict(set)
-        for address in oracle.referents:
-            for one in got.get(address, ()):
-                inverted[one].add(address)
-        # gc.get_referrers() overlooks some: the C code of a few types drops what a visit returns (3.6's _asyncio.Task of
-        # what its future holds, 3.13.0's futures of their dict). gc.get_referents() of these says it.
-        told = collections.defaultdict(set)
-        for address, ids in oracle.referents.items():
-            for one in ids:
-                told[one].add(address)
-        wanted = {address: told[address] | set(ids) for address, ids in oracle.referrers.items()}
-        print("get_referrers() overlooked %d" % sum(len(ids - set(oracle.referrers[address])) for address, ids in wanted.items()))
-        good = compare(wanted, {address: inverted.get(address, ()) for address in wanted}, {}, types, "referrers") and good
-        good = len(wanted) > 0 and good
-    else:
-        good = compare(oracle.referents, got, possible, types, "tracked") and good
-        # Those of objects that the collector does not track, as far as the tool was asked about them.
-        asked = {address: ids for address, ids in oracle.untracked.items() if address in got}
-        if asked:
-            good = compare(asked, got, possible, types, "untracked") and good
-        good = counts_are_kept(oracle, got, held, types) and good
-        codes = {address: ids for address, ids in oracle.codes.items() if address in got}
-        lacking = [address for address, ids in codes.items() if set(ids) - set(held[address])]
-        if codes:
-            print("code: %d objects, %d lack a part" % (len(codes), len(lacking)))
-            for address in lacking[:EXAMPLES]:
-                print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - set(held[address])), types)))
-            good = good and not lacking
+    good = compare(oracle.referents, got, possible, types, "tracked")
+    # Those of objects that the collector does not track, as far as the tool was asked about them.
+    asked = {address: ids for address, ids in oracle.untracked.items() if address in got}
+    if asked:
+        good = compare(asked, got, possible, types, "untracked") and good
+    good = counts_are_kept(oracle, got, held, types) and good
+    codes = {address: ids for address, ids in oracle.codes.items() if address in got}
+    lacking = [address for address, ids in codes.items() if set(ids) - set(held[address])]
+    if codes:
+        print("code: %d objects, %d lack a part" % (len(codes), len(lacking)))
+        for address in lacking[:EXAMPLES]:
+            print("      %#x  missing %s" % (address, spell(collections.Counter(set(oracle.codes[address]) - set(held[address])), types)))
+        good = good and not lacking
+    inverted = collections.defaultdict(set)
+    for address in oracle.referents:
+        for one in got.get(address, ()):
+            inverted[one].add(address)
+    # gc.get_referrers() overlooks some: the C code of a few types drops what a visit returns (3.6's _asyncio.Task of
+    # what its future holds, 3.13.0's futures of their dict). gc.get_referents() of these says it.
+    told = collections.defaultdict(set)
+    for address, ids in oracle.referents.items():
+        for one in ids:
+            told[one].add(address)
+    wanted = {address: told[address] | set(ids) for address, ids in oracle.referrers.items()}
+    print("get_referrers() overlooked %d" % sum(len(ids - set(oracle.referrers[address])) for address, ids in wanted.items()))
+    good = compare(wanted, {address: inverted.get(address, ()) for address in wanted}, {}, types, "referrers") and good
+    good = len(wanted) > 0 and good
     print("zoo of %d%s" % (oracle.kept, "".join("\nnot made: " + one for one in oracle.failed)))
     sys.exit(not good or bool(oracle.failed))
 

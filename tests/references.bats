@@ -27,5 +27,4 @@ inspect_all() {
 @test "of all objects there are" {
   inspect_all
   "$JUDGE" "$TESTS/judge_references.py" "$WORLD/objects" "$WORLD/oracle"
-  "$JUDGE" "$TESTS/judge_references.py" "$WORLD/objects" "$WORLD/oracle" --referrers
 }

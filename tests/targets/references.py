@@ -9,7 +9,7 @@ argv[1]: the file, of lines, all ids in hexadecimal:
     #referrers id n id1 ... idn       for up to 1,000 tracked objects, gc.get_referrers()
     #own id                           a frame that only the child has which wrote this (forked.py); not among the above
     #kept n, #failed text             how many objects the zoo is of; what of it could not be made
-Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo.
+Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo; "untold": the zoo, and a file of no lines.
 """
 import gc
 import os
@@ -24,7 +24,7 @@ import zoo_kept
 
 CODE = "co_consts", "co_names", "co_filename", "co_name", "co_qualname"
 TRAVERSED = 1 << 14  # Py_TPFLAGS_HAVE_GC
-CHOSEN = 200 if hasattr(sys, "gettotalrefcount") else 1000  # debug builds take their time
+CHOSEN, AT_ONCE = 1000, 25  # get_referrers() walks the heap once for as many as it is asked about
 PROBE = [[]]
 ALONE = sys.getrefcount(PROBE[0])  # of what only a list refers to
 FLAGS = type.__dict__["__flags__"].__get__
@@ -42,6 +42,20 @@ def row(one, count, names, held):
     return [id(one), names[id(kind)], "-" if count > 1 << 29 else str(count), list(map(id, referents))]
 
 
+def refer_to(objects, places, known):
+    """The ids of what refers to any of these objects."""
+    return [id(one) for one in gc.get_referrers(*[objects[i] for i in places]) if id(one) in known]
+
+
+def told_apart(ids, found, referents):
+    """{id: those found that refer to it}. Who seems to refer to none of them counts for each: that has to be noticed."""
+    out = {one: [] for one in ids}
+    for referrer in found:
+        for one in out.keys() & referents[referrer] or ids:
+            out[one].append(referrer)
+    return out
+
+
 def text(row, before=""):
     return "%s%#x %s %s %d%s\n" % (before, row[0], row[1], row[2], len(row[3]), "".join(" %#x" % x for x in row[3]))
 
@@ -56,6 +70,10 @@ def write(path, objects, own):
     objects[:] = [one for one in objects if id(one) not in own]
     counts = [sys.getrefcount(objects[i]) - ALONE for i in range(len(objects))]
     names, known, held, lines = {}, set(map(id, objects)), [], []
+    dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
+    chosen = list({int(dice.random() * len(objects)) for _ in range(CHOSEN)})
+    # Before there are the rows, which it would walk, too.
+    referrers = [refer_to(objects, chosen[i:i + AT_ONCE], known) for i in range(0, len(chosen), AT_ONCE)]
     rows = [row(objects[i], counts[i], names, held) for i in range(len(objects))]
     lines.extend(map(text, rows))
     # What is not tracked, as far as tracked objects lead there.
@@ -79,10 +97,10 @@ def write(path, objects, own):
                 parts = [id(getattr(one, name)) for name in CODE if hasattr(one, name)]
                 lines.append("#code %#x %d%s\n" % (id(one), len(parts), "".join(" %#x" % x for x in parts)))
     one = None
-    dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
-    for i in {int(dice.random() * len(objects)) for _ in range(CHOSEN)}:
-        referrers = [id(x) for x in gc.get_referrers(objects[i]) if id(x) in known and id(x) not in own]
-        lines.append("#referrers %#x %d%s\n" % (id(objects[i]), len(referrers), "".join(" %#x" % x for x in referrers)))
+    referents = {row[0]: row[3] for row in rows}
+    for i, found in enumerate(referrers):
+        for one, ids in told_apart([id(objects[k]) for k in chosen[i * AT_ONCE:(i + 1) * AT_ONCE]], found, referents).items():
+            lines.append("#referrers %#x %d%s\n" % (one, len(ids), "".join(" %#x" % x for x in ids)))
     lines.extend("#own %#x\n" % one for one in own)
     lines.append("#kept %d\n" % len(zoo_kept.KEPT))
     lines.extend("#failed %s\n" % one for one in zoo_kept.FAILED)
@@ -100,4 +118,7 @@ if sys.argv[2:] != ["plain"]:
     zoo_kept.make_all()
 gc.disable()
 gc.collect()
-forked.tell(describe, sys.argv[1])
+if sys.argv[2:] == ["untold"]:
+    forked.tell(forked.write_lines, sys.argv[1], [])
+else:
+    forked.tell(describe, sys.argv[1])
