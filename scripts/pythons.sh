@@ -57,7 +57,7 @@ make_suite() {
 list() {
   local dir suite python version
   for dir in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*; do
-    [ -x "$dir/bin/python3" ] && printf 'pyenv-%s\t-\t%s\n' "$(basename "$dir")" "$dir/bin/python3"
+    [ -x "$dir/bin/python3" ] && printf 'pyenv-%s\t-\t%s\n' "${dir##*/}" "$dir/bin/python3"
   done
   for python in /usr/bin/python3.[0-9] /usr/bin/python3.[0-9][0-9]; do
     [ -x "$python" ] && printf 'system-%s\t-\t%s\n' "${python##*python}" "$python"

@@ -34,15 +34,15 @@ judge_owners() {
   judge_owners --load "$WORLD/heap"
 }
 
+# bats test_tags=once
 @test "of a core file, too" {
-  only_system
   start_owners
   gcore -o "$WORLD/core" "$TARGET" >/dev/null 2>&1
   judge_owners --load "$WORLD/core.$TARGET"
 }
 
+# bats test_tags=once
 @test "a tree: who refers to it, and through what" {
-  only_system
   start_owners
   ogt -p "$TARGET" --backrefs "$(address_of in_list)" --max-depth 3 --merge-dicts
   succeeds
@@ -56,8 +56,8 @@ judge_owners() {
   grep -E '\[1\]: method  <method <built-in len> of <app.Owner at 0x[0-9a-f]+' "$WORLD/out"
 }
 
+# bats test_tags=once
 @test "what an object refers to, strings and numbers among it" {
-  only_system
   start_owners
   ogt -p "$TARGET" --refs app.Store --max-depth 2 --format json
   fails_with 1 'no object that the collector tracks is a app.Store'
@@ -66,8 +66,8 @@ judge_owners() {
   [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.type == "int" or .type == "str" or .type == "float")] | length')" -ge 2 ]
 }
 
+# bats test_tags=once
 @test "a limit of neighbours, of depth, of types, and reference counts" {
-  only_system
   start_owners
   ogt -p "$TARGET" --backrefs type --limit 1 --max-depth 1 --too-many 2 --refcounts --format json
   succeeds
@@ -96,9 +96,9 @@ judge_owners() {
   grep -E '^local    in hold\(\) at .*two_ways.py:15' "$WORLD/out"
 }
 
+# bats test_tags=once
 @test "pictures: dot, svg, png, pdf; a file that is there stays as it was when one cannot be made" {
   local kind
-  only_system
   start_owners
   for kind in dot svg png pdf; do
     ogt -p "$TARGET" --backrefs "$(address_of deep)" -o "$WORLD/picture.$kind"
@@ -124,8 +124,8 @@ judge_owners() {
   fails_with 1 'no/such/folder.svg'
 }
 
+# bats test_tags=once
 @test "nothing of that name: the nearest are told; an address where nothing is; one of a million" {
-  only_system
   start_owners
   ogt -p "$TARGET" --backrefs Tarjet
   fails_with 1 'there are: Target' '1 of 1 were not found'
@@ -137,8 +137,8 @@ judge_owners() {
   grep -E '[0-9]+ objects are a function: 2 of the youngest are shown' "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "a graph that is too large is cut, and says so" {
-  only_system
   start_owners
   ogt -p "$TARGET" --refs "$(address_of deep)" --max-depth 20 --too-many 0 -o "$WORLD/large.dot"
   succeeds
@@ -152,9 +152,9 @@ judge_owners() {
   [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
 }
 
+# bats test_tags=once
 @test "a list of a million objects: the first are shown, the others counted" {
   local list
-  only_system
   start_at_barrier many.py 1000000
   ogt -p "$TARGET" --backrefs Node --limit 1 --max-depth 1 --format json
   succeeds
@@ -164,8 +164,8 @@ judge_owners() {
   [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target) | .hidden] | .[0]')" = 999997 ]
 }
 
+# bats test_tags=once
 @test "options that do not go together" {
-  only_system
   ogt -p 1 --backrefs A --refs B
   fails_with 2 'at a time'
   ogt -p 1 --types --max-depth 2

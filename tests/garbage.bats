@@ -20,25 +20,29 @@ finds_garbage() {
   "$JUDGE" "$TESTS/judge_garbage.py" "$WORLD/out" "$WORLD/oracle"
 }
 
-# Each kind alone on one interpreter, all of them together on each.
-alone() { only_system && finds_garbage "$1"; }
+# Each kind by itself on one interpreter, all of them together on each.
 
-@test "cycles" { alone cycles; }
-@test "finalizers" { alone finalizers; }
-@test "weak references with callbacks" { alone weakrefs; }
+# bats test_tags=once
+@test "cycles" { finds_garbage cycles; }
+# bats test_tags=once
+@test "finalizers" { finds_garbage finalizers; }
+# bats test_tags=once
+@test "weak references with callbacks" { finds_garbage weakrefs; }
+# bats test_tags=once
 @test "finalizers that bring objects back" {
-  only_system
   finds_garbage resurrecting
   grep 'have a finalizer that was not called yet' "$WORLD/err"
 }
-@test "tasks and futures" { alone asyncio; }
-@test "types of the library's C modules" { alone extensions; }
+# bats test_tags=once
+@test "tasks and futures" { finds_garbage asyncio; }
+# bats test_tags=once
+@test "types of the library's C modules" { finds_garbage extensions; }
 @test "a heap without garbage" { finds_garbage clean; }
 @test "all of them" { finds_garbage mixed; }
 
+# bats test_tags=once
 @test "without, with, alone: the tables add up, in a snapshot, too" {
   local with without only file
-  only_system
   start_garbage cycles
   ogt -p "$TARGET" --save "$WORLD/heap"
   succeeds
@@ -52,8 +56,8 @@ alone() { only_system && finds_garbage "$1"; }
   done
 }
 
+# bats test_tags=once
 @test "growth of what is alive: garbage comes and goes, and is no growth" {
-  only_system
   start_garbage cycles
   ogt -p "$TARGET" --interval 0.05 --count 2 --format json --limit 0 --garbage exclude
   succeeds

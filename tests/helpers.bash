@@ -1,6 +1,7 @@
 # What the bats files share: start a target, wait until it is where the test wants it, run the tool, compare, clean up.
 # OGT is the program under test, OGT_PYTHON the label of the interpreter that targets run on (scripts/pythons.sh --list).
 # Nothing here decides a test by time: every limit is a guard against hanging.
+# A test with the tag "once" does not depend on the interpreter: tests/run runs it on the system's only.
 
 TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 OGT=${OGT:-${TESTS%/*}/objgraph-trace}
@@ -11,12 +12,16 @@ PATIENCE=60            # seconds before a wait or the tool counts as hung
 
 # LABEL, CHROOT ("" outside of one) and PYTHON: where targets run.
 choose_python() {
-  local line
-  line=$("$TESTS/../scripts/pythons.sh" --list | awk -F '\t' -v want="${OGT_PYTHON:-}" \
-    'want == "" ? $1 ~ /^system-/ : $1 == want { print; exit }')
-  [ -n "$line" ] || skip "no interpreter ${OGT_PYTHON:-of the system}"
-  IFS=$'\t' read -r LABEL CHROOT PYTHON <<<"$line"
-  if [ "$CHROOT" = - ]; then CHROOT=; fi
+  local label chroot python
+  LABEL=
+  while IFS=$'\t' read -r label chroot python; do
+    # shellcheck disable=SC2053
+    if [[ $label == ${OGT_PYTHON:-system-*} ]]; then
+      LABEL=$label CHROOT=${chroot#-} PYTHON=$python
+      break
+    fi
+  done <<<"${OGT_PYTHON_LIST:-$("$TESTS/../scripts/pythons.sh" --list)}"
+  [ -n "$LABEL" ] || skip "no interpreter ${OGT_PYTHON:-of the system}"
   VERSION=${LABEL#*-} VERSION=${VERSION%-dbg} # 3.11.7 or 3.15
   IFS=. read -r _ MINOR _ <<<"$VERSION"
 }
@@ -46,9 +51,6 @@ teardown() {
   fi
 }
 
-# What does not depend on the interpreter is tested on one.
-only_system() { case $LABEL in system-*) ;; *) skip "one interpreter will do" ;; esac; }
-
 # --- processes ---
 
 # launch COMMAND...: in the background, without bats' descriptors. TARGET is its pid.
@@ -60,7 +62,11 @@ launch() {
 
 # The children of a process, of all its threads.
 children() {
-  cat "/proc/$1/task"/*/children 2>/dev/null || true
+  local task some all=
+  for task in "/proc/$1/task"/*; do
+    if read -r some 2>/dev/null <"$task/children" || [ -n "$some" ]; then all+=" $some"; fi
+  done
+  echo "$all"
 }
 
 # end PID: this process, which we started, and its descendants.
@@ -84,22 +90,25 @@ eventually() {
   done
 }
 
-state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status"; }
-tracer_of() { sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$1/status"; }
+# field_of KEY PID: the first word of this line of /proc/PID/status, without a fork of its own
+field_of() {
+  local key word
+  while read -r key word _; do
+    if [ "$key" = "$1:" ]; then echo "$word" && return; fi
+  done 2>/dev/null <"/proc/$2/status"
+}
+state_of() { field_of State "$1"; }
+tracer_of() { field_of TracerPid "$1"; }
 state_is() { [ "$(state_of "$1")" = "$2" ]; }
 is_traced() { [ "$(tracer_of "$1")" != 0 ]; }
 is_gone() { ! kill -0 "$1" 2>/dev/null || state_is "$1" Z; }
 
-# Neither stopped nor traced, and no thread is.
+# Neither stopped nor traced, and no thread is. (Threads may end meanwhile.)
 runs_free() {
-  local task bad=0
-  for task in "/proc/$1/task"/*; do
-    case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p;s/^TracerPid:[[:space:]]*//p' "$task/status" 2>/dev/null | tr '\n' ' ') in
-      "R 0 " | "S 0 " | "D 0 " | "") ;;
-      *) cat "$task/status"; bad=1 ;;
-    esac
-  done
-  return $bad
+  awk '/^Name:/ { name = $0 }
+    /^State:/ { state = $2 }
+    /^TracerPid:/ && !(state ~ /^[RSD]$/ && $2 == 0) { print name, "state " state, "tracer " $2; bad = 1 }
+    END { exit bad }' < <(cat "/proc/$1/task"/*/status 2>/dev/null)
 }
 
 # --- targets ---

@@ -58,9 +58,9 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   [ "$(json -S -c '[.[] | select(.event == "object") | {(.address): .generation}] | add')" = "$(jq -S -c .generations "$WORLD/known")" ]
 }
 
+# bats test_tags=once
 @test "addresses as id() prints them; what is no object is said, and the others are shown" {
   local good
-  only_system
   start_inspected
   good=$(known '.nodes[0]')
   inspect --inspect $((good)) 0x10 "$((good + 4))" 0xffffffffffffff00 0
@@ -72,9 +72,9 @@ addresses() { json '[.[] | select(.event == "object") | .address] | join(" ")'; 
   [ "$(json '[.[] | select(.event == "object" and .type == "Dead")] | length')" = 0 ]
 }
 
+# bats test_tags=once
 @test "as text: one line of facts, one of what it holds" {
   local good
-  only_system
   start_inspected
   good=$(known '.nodes[0]')
   ogt -p "$TARGET" --inspect "$good" --full-names

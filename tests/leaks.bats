@@ -72,8 +72,8 @@ lost() {
   refuse grep registers "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "and in the kernel's core" {
-  only_system
   dumps_core
   start_in_register
   abort_target
@@ -81,8 +81,8 @@ lost() {
   refuse grep registers "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "a core without the registers of its threads: that is said" {
-  only_system
   start_in_register
   save_core
   # Notes NT_PRSTATUS (1) become ones that nobody knows.

@@ -33,8 +33,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   done
 }
 
+# bats test_tags=once
 @test "two looks of one run; Ctrl-C ends the wait and shows what is new by then" {
-  only_system
   start_ids
   start_ogt -p "$(innermost "$TARGET")" --new-ids --wait 1000 --limit 0 --budget 0
   eventually grep -q 'objects of' "$WORLD/err"
@@ -77,8 +77,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   done
 }
 
+# bats test_tags=once
 @test "only some types; their addresses under them" {
-  only_system
   start_ids
   new_ids --state "$WORLD/state"
   next_step 1
@@ -94,8 +94,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   [ "$(grep -c -E '^[A-Za-z]' "$WORLD/out")" = 2 ]
 }
 
+# bats test_tags=once
 @test "the number of objects of one type" {
-  only_system
   start_ids
   ogt -p "$TARGET" --count-of Node
   succeeds
@@ -109,9 +109,9 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   grep 'is called Nobody' "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "the state of another process or program is refused, and kept" {
   local other
-  only_system
   start_ids
   new_ids --state "$WORLD/state"
   cp "$WORLD/state" "$WORLD/good"
@@ -130,8 +130,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   cmp "$WORLD/state" "$WORLD/good"
 }
 
+# bats test_tags=once
 @test "a process that has become another program since is another one, also when that is the same Python" {
-  only_system
   start_that_execs
   ogt -p "$TARGET" --new-ids --state "$WORLD/state"
   succeeds
@@ -144,9 +144,9 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   cmp "$WORLD/state" "$WORLD/good"
 }
 
+# bats test_tags=once
 @test "a state that is cut, altered or something else is refused, and kept" {
   local size at
-  only_system
   start_ids 100
   new_ids --state "$WORLD/good"
   size=$(stat -c %s "$WORLD/good")
@@ -183,8 +183,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   [ ! -e "$WORLD/missing" ]
 }
 
+# bats test_tags=once
 @test "a full disk: the table is shown, the state of before is kept" {
-  only_system
   start_ids 20000
   mkdir "$WORLD/small"
   # shellcheck disable=SC2016
@@ -197,8 +197,8 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   grep -q '^Node ' "$WORLD/out"
 }
 
+# bats test_tags=once
 @test "the target ends while it is waited for" {
-  only_system
   start_ids
   start_ogt -p "$(innermost "$TARGET")" --new-ids --wait 1000 --format json
   eventually grep -q attached "$WORLD/out"
@@ -208,16 +208,16 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   [ "$(json '.[-1].event')" = exited ]
 }
 
+# bats test_tags=once
 @test "a reader that has enough ends it" {
-  only_system
   start_ids 20000
   "$OGT" -p "$(innermost "$TARGET")" --new-ids --state "$WORLD/state" --limit 0 --ids 2>"$WORLD/err" 3>&- 4>&- | head -n 2 >"$WORLD/out"
   [ "$(wc -l <"$WORLD/out")" = 2 ]
   refuse grep -i 'cannot\|pipe' "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "what does not go together is a usage error" {
-  only_system
   start_at_barrier plain.py
   while read -r line; do
     # shellcheck disable=SC2086

@@ -82,32 +82,32 @@ found() {
   found slow full windows # a busy machine makes tracing dear
 }
 
+# bats test_tags=once
 @test "with one uprobe at a time" {
   needs_sites
-  only_system
   export OGT_PER_SITE=1
   watch_leaks fast fast 1 Function Method Callback
   found fast windows
 }
 
+# bats test_tags=once
 @test "one that leaks once in a thousand" {
   needs_sites
-  only_system
   watch_leaks rare fast 50 Function
   found rare windows
 }
 
+# bats test_tags=once
 @test "a few builtins" {
   needs_sites
-  only_system
   watch_leaks builtins fast 10 builtins.list builtins.dict builtins.function builtins.generator Slots
   found builtins windows
 }
 
+# bats test_tags=once
 @test "the table names the line under the type" {
   local kind line
   needs_sites
-  only_system
   start_leaking fast fast 4 Function Method
   ogt -p "$TARGET" --interval 5 --count 2 --limit 0
   succeeds

@@ -324,8 +324,8 @@ new_of() { # FILE FILE... [-- ARGS...]
 
 # --- cores of the kernel ---
 
+# bats test_tags=once
 @test "the kernel's core of a process that aborts: the same answers as before" {
-  only_system
   dumps_core
   start_zoo
   ask live -p "$TARGET"
@@ -338,9 +338,9 @@ new_of() { # FILE FILE... [-- ARGS...]
   same_answers live saved
 }
 
+# bats test_tags=once
 @test "cores with more or fewer mappings in them; one without the heap is refused" {
   local filter
-  only_system
   dumps_core
   for filter in 0x7f 0x23 0x11 0x01; do
     start_zoo
@@ -360,8 +360,8 @@ new_of() { # FILE FILE... [-- ARGS...]
   [ ! -s "$WORLD/out" ]
 }
 
+# bats test_tags=once
 @test "a program that embeds libpython: its core and its snapshot" {
-  only_system
   dumps_core
   build_embed
   RUN_PYTHON=("${EMBED[@]}")
@@ -384,8 +384,8 @@ refused_file() {
   [ ! -s "$WORLD/out" ]
 }
 
+# bats test_tags=once
 @test "what is no heap is refused, and says what it is not" {
-  only_system
   start_at_barrier plain.py
   save "$WORLD/snapshot"
   : >"$WORLD/empty"
@@ -417,9 +417,9 @@ for name, kind in (("32", b"\1\1"), ("big", b"\2\2")):
   succeeds
 }
 
+# bats test_tags=once
 @test "a snapshot that is cut anywhere is refused, with the offset" {
   local size at
-  only_system
   start_at_barrier plain.py
   save "$WORLD/good"
   size=$(stat -c %s "$WORLD/good")
@@ -440,8 +440,8 @@ for name, kind in (("32", b"\1\1"), ("big", b"\2\2")):
   refused_file "$WORLD/longer" "at byte $size\$"
 }
 
+# bats test_tags=once
 @test "a snapshot with one byte altered is refused, wherever that is" {
-  only_system
   start_at_barrier plain.py
   save "$WORLD/good"
   "$JUDGE" - "$OGT" "$WORLD/good" "$WORLD/altered" <<'END'
@@ -467,9 +467,9 @@ END
   refused_file "$WORLD/altered" version
 }
 
+# bats test_tags=once
 @test "a core that is cut is refused, with the offset" {
   local core size at
-  only_system
   dumps_core
   start_at_barrier plain.py
   save_core
@@ -490,9 +490,9 @@ END
 
 # --- the program that a core is of ---
 
+# bats test_tags=once
 @test "a core without the program that it is of: named, and read with --exe; another build is refused" {
   local other
-  only_system
   dumps_core
   mkdir "$WORLD/bin" "$WORLD/elsewhere" "$WORLD/other"
   cp "$PYTHON" "$WORLD/bin/python3"
@@ -539,9 +539,9 @@ with open(sys.argv[1], "r+b") as file:
 
 # --- whose ids ---
 
+# bats test_tags=once
 @test "ids of two processes, of two programs, of one before and after exec are not compared" {
   local other first
-  only_system
   start_ids
   save "$WORLD/a"
   save_core
@@ -572,8 +572,8 @@ with open(sys.argv[1], "r+b") as file:
   [ ! -s "$WORLD/out" ]
 }
 
+# bats test_tags=once
 @test "after exec it is another process, also when that is the same Python" {
-  only_system
   start_that_execs
   save "$WORLD/a"
   save_core
@@ -593,8 +593,8 @@ with open(sys.argv[1], "r+b") as file:
 
 # --- where a snapshot goes ---
 
+# bats test_tags=once
 @test "a file that is there is kept, and the process not touched, unless --force" {
-  only_system
   start_at_barrier plain.py
   echo mine >"$WORLD/file"
   # Nobody could be traced here: it was said before anybody was looked at.
@@ -622,8 +622,8 @@ with open(sys.argv[1], "r+b") as file:
   runs_free "$TARGET"
 }
 
+# bats test_tags=once
 @test "nobody else may read a snapshot, whatever the umask" {
-  only_system
   start_at_barrier plain.py
   umask 0
   save "$WORLD/new"
@@ -639,9 +639,9 @@ with open(sys.argv[1], "r+b") as file:
   umask 022
 }
 
+# bats test_tags=once
 @test "a place that cannot be written to: said before the process is looked at" {
   local place
-  only_system
   start_at_barrier plain.py
   : >"$WORLD/file"
   mkdir "$WORLD/folder"
@@ -679,8 +679,8 @@ with open(sys.argv[1], "r+b") as file:
   refuse grep 'objects of' "$WORLD/err"
 }
 
+# bats test_tags=once
 @test "a full disk: said, nothing of the file is left, an earlier one is kept, the process runs on" {
-  only_system
   start_beating busy.py
   TARGET=$(innermost "$TARGET")
   mkdir "$WORLD/small"
@@ -699,8 +699,8 @@ with open(sys.argv[1], "r+b") as file:
   makes_progress
 }
 
+# bats test_tags=once
 @test "files may not become so large: said, nothing of the file is left" {
-  only_system
   start_beating busy.py
   TARGET=$(innermost "$TARGET")
   # Whether the signal is ignored or not.
@@ -744,9 +744,9 @@ half_way() {
 
 save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pause 10000 --format json; }
 
+# bats test_tags=once
 @test "the process runs while the file is written; Ctrl-C and SIGTERM leave nothing of it" {
   local signal
-  only_system
   start_crowded
   for signal in INT:130 TERM:143; do
     save_half
@@ -762,8 +762,8 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   done
 }
 
+# bats test_tags=once
 @test "kill -9 of the tool: the process runs, and another one may save to the same place" {
-  only_system
   start_crowded
   save_half
   kill -KILL "$SAVER"
@@ -777,9 +777,9 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   [ "$(cat "$WORLD/out")" = 1000000 ]
 }
 
+# bats test_tags=once
 @test "the process dies while its file is written: the file is good" {
   local objects
-  only_system
   start_crowded
   save_half
   end_target
@@ -796,8 +796,8 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   [ "$(grep -c '<__main__.Kept at' "$WORLD/out")" = 5 ]
 }
 
+# bats test_tags=once
 @test "somebody else made the file meanwhile: theirs is kept" {
-  only_system
   start_crowded
   save_half
   echo theirs >"$WORLD/snapshot"
@@ -808,8 +808,8 @@ save_half() { half_way start_ogt -p "$TARGET" --save "$WORLD/snapshot" --max-pau
   [ "$(find "$WORLD" -name 'snapshot*')" = "$WORLD/snapshot" ]
 }
 
+# bats test_tags=once
 @test "a terminal is told how far it is, a file is not" {
-  only_system
   start_crowded
   save_half
   sleep 0.5 # more than it waits before it says a word
@@ -836,9 +836,9 @@ on_terminal() {
 
 # --- elsewhere ---
 
+# bats test_tags=once
 @test "another machine: the tool and the file are all it takes, and no rights" {
   local library args
-  only_system
   start_zoo
   ask live -p "$TARGET"
   save "$WORLD/snapshot"
@@ -862,9 +862,9 @@ on_terminal() {
   [ "$status" = 2 ]
 }
 
+# bats test_tags=once
 @test "a million new ids, and a reader that has enough after one line" {
   local codes
-  only_system
   launch "${RUN_PYTHON[@]}" -c 'import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 signal.sigwait([signal.SIGUSR1])
@@ -888,8 +888,8 @@ signal.sigwait([signal.SIGUSR1])'
 }
 grew_and_waits() { awaits_signal "$TARGET" && [ "$(awk '{ print $2 }' "/proc/$TARGET/statm")" -gt 15000 ]; }
 
+# bats test_tags=once
 @test "what does not go together is a usage error" {
-  only_system
   start_at_barrier plain.py
   save "$WORLD/a"
   while read -r line; do
@@ -930,9 +930,9 @@ END
   [ ! -e "$WORLD/state" ]
 }
 
+# bats test_tags=once
 @test "the output is none of the files that are read or written, and no snapshot is lost to it" {
   local before file
-  only_system
   start_at_barrier many.py 1000
   save "$WORLD/snapshot"
   before=$(md5sum <"$WORLD/snapshot")
