@@ -67,7 +67,7 @@ is_writing() {
   [ "$MINOR" -ge 8 ] || skip "no births on $LABEL"
   start busy_quiet_busy.py "$INNER/beat"
   makes_progress 2
-  mkfifo "$WORLD/pipe"
+  small_pipe 16384
   cat "$WORLD/pipe" >"$WORLD/out" 3>&- 4>&- &
   reader=$!
   WATCHERS+=("$reader")

@@ -39,7 +39,8 @@ ask() {
     # shellcheck disable=SC2086
     ogt "$@" --max-pause 10000 --format json $question
     succeeds
-    json -S -c '.[] | select(.event != "attached") | del(.time, .pause_ms)' >>"$WORLD/$name"
+    # (A quote within a string has a backslash before it.)
+    sed -E '/^\{"event":"attached"/d; s/"(time|pause_ms)":("[^"]*"|[0-9.]+),//g' "$WORLD/out" >>"$WORLD/$name"
   done
   for question in list builtins.dict Nobody; do
     ogt "$@" --count-of "$question"
@@ -50,6 +51,7 @@ ask() {
 
 same_answers() { # NAME NAME
   [ "$(grep -c '"event":"object"' "$WORLD/$1")" -gt 500 ]
+  refuse grep -q '"time":\|"pause_ms":' "$WORLD/$1"
   diff "$WORLD/$1" "$WORLD/$2" >"$WORLD/differences" || { head -c 3000 "$WORLD/differences"; return 1; }
 }
 

@@ -68,6 +68,7 @@ on_pyenv() {
     launch "$JUDGE" -c 'import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' \
       "$OGT" -p "$(cat "$WORLD/swapping")" --interval 0.001 --count 100000
     watcher=$TARGET
+    eventually grep -qx objgraph-trace "/proc/$watcher/comm" # in its group by then
     sleep "0.0$((RANDOM % 90 + 10))"
     kill -TSTP "$watcher"
     eventually grep -qE '^State:.[TZ]' "/proc/$watcher/status"

@@ -40,7 +40,7 @@ streams() { json '[.[] | select(.event == "growth" and .seq > 0) | .stream] | un
 # known_numbers.py [KIND...] through its barriers; MARKS are the numbers of reports there.
 watch_known() {
   local k
-  start known_numbers.py "$INNER/known" 500 "$@"
+  start known_numbers.py "$INNER/known" 250 "$@"
   wait_for_barrier "$WORLD/known.0"
   start_ogt -p "$TARGET" --interval 0.1 --budget 100 "${events[@]}"
   MARKS=()
@@ -76,3 +76,17 @@ late_steps() {
 traces() { "$JUDGE" "$TESTS/traces_in.py" "$TARGET"; }
 has_no_traces() { [ "$(traces)" = '{"patched": 0, "breakpoints": 0}' ]; }
 is_patched() { [ "$(traces | jq .patched)" -gt 0 ]; }
+
+# --- readers that do not read ---
+
+# small_pipe BYTES: a fifo at $WORLD/pipe that so many fill; somebody has it open and reads nothing.
+small_pipe() {
+  mkfifo "$WORLD/pipe"
+  "$JUDGE" -c 'import fcntl, os, sys, time
+end = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(end, 1031, int(sys.argv[3]))  # F_SETPIPE_SZ
+open(sys.argv[2], "w").close()
+time.sleep(10**7)' "$WORLD/pipe" "$WORLD/pipe.ready" "$1" </dev/null >"$WORLD/log" 2>&1 3>&- 4>&- &
+  WATCHERS+=($!)
+  eventually test -e "$WORLD/pipe.ready"
+}

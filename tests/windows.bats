@@ -352,9 +352,7 @@ is_writing() {
   needs_bpf
   sees_births || skip "no births on $LABEL"
   start busy_later.py "$INNER/beat"
-  mkfifo "$WORLD/pipe"
-  launch_reader() { sleep 1000 <"$WORLD/pipe" 3>&- 4>&- & WATCHERS+=($!); }
-  launch_reader
+  small_pipe 8192
   "$OGT" -p "$TARGET" --interval 0.05 "${events[@]}" >"$WORLD/pipe" 2>"$WORLD/err" </dev/null 3>&- 4>&- &
   local tool=$!
   WATCHERS+=("$tool")
