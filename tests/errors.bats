@@ -3,12 +3,6 @@
 
 load helpers
 
-# Does it sleep for good (select, nanosleep, pause; 29 is pause in a 32-bit program)?
-sleeps() {
-  local number
-  read -r number _ <"/proc/$TARGET/syscall" && [[ " 23 270 35 230 34 29 " == *" $number "* ]]
-}
-
 # launch_program COMMAND...: until it sleeps
 launch_program() {
   launch "$@"

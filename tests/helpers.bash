@@ -80,13 +80,15 @@ end() {
 
 # eventually COMMAND...: polls until it succeeds.
 eventually() {
-  local deadline=$((SECONDS + PATIENCE))
+  local deadline=$((SECONDS + PATIENCE)) polls=0 nap=0.02
   until "$@"; do
     if [ "$SECONDS" -gt "$deadline" ]; then
       echo "waited $PATIENCE s in vain: $*"
       return 1
     fi
-    sleep 0.02
+    polls=$((polls + 1))
+    if [ "$polls" = 25 ]; then nap=0.1; fi # what takes longer should not be slowed by being asked
+    sleep "$nap"
   done
 }
 
@@ -102,6 +104,12 @@ tracer_of() { field_of TracerPid "$1"; }
 state_is() { [ "$(state_of "$1")" = "$2" ]; }
 is_traced() { [ "$(tracer_of "$1")" != 0 ]; }
 is_gone() { ! kill -0 "$1" 2>/dev/null || state_is "$1" Z; }
+
+# Does the target sleep for good (select, nanosleep, pause; 29 is pause in a 32-bit program)?
+sleeps() {
+  local number
+  read -r number _ 2>/dev/null <"/proc/$TARGET/syscall" && [[ " 23 270 35 230 34 29 " == *" $number "* ]]
+}
 
 # Neither stopped nor traced, and no thread is. (Threads may end meanwhile.)
 runs_free() {

@@ -60,7 +60,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
     eventually grep -q attached "$WORLD/out"
     kill -USR1 "$(innermost "$TARGET")"
     eventually test -s "$WORLD/slots.1"
-    eventually state_is "$TARGET" S
+    eventually awaits_signal "$(innermost "$TARGET")"
     kill -INT "$WATCHER"
     wait_for_ogt
     [ "$status" = 130 ]
@@ -116,12 +116,12 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   new_ids --state "$WORLD/state"
   cp "$WORLD/state" "$WORLD/good"
   launch "${RUN_PYTHON[@]}" -c 'import time; time.sleep(1000)'
-  eventually state_is "$TARGET" S
+  eventually sleeps
   ogt -p "$(innermost "$TARGET")" --new-ids --state "$WORLD/state"
   fails_with 1 'another process'
   if [ "$LABEL" != pyenv-3.8.18 ] && [ -z "$CHROOT" ] && other=$(ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.8.18/bin/python3 2>/dev/null); then
     launch "$other" -c 'import time; time.sleep(1000)'
-    eventually state_is "$TARGET" S
+    eventually sleeps
     ogt -p "$TARGET" --new-ids --state "$WORLD/state"
     fails_with 1 'another program'
   fi
@@ -138,7 +138,7 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   cp "$WORLD/state" "$WORLD/good"
   kill -USR1 "$TARGET"
   eventually grep -q sleep "/proc/$TARGET/cmdline"
-  eventually state_is "$TARGET" S
+  eventually sleeps
   ogt -p "$TARGET" --new-ids --state "$WORLD/state"
   fails_with 1 'another program since'
   cmp "$WORLD/state" "$WORLD/good"
