@@ -50,6 +50,7 @@ load traced
   judge peaks "$WORLD/out" __main__.Peaky 5003 3
 }
 
+# bats test_tags=once
 @test "--rates: births and deaths a second, of one time for all types" {
   needs_bpf
   start_beating conserve.py
@@ -61,6 +62,7 @@ load traced
   refuse grep -q per_s "$WORLD/out"
 }
 
+# bats test_tags=once
 @test "--rates: two more columns in the table" {
   needs_bpf
   start_beating conserve.py
@@ -109,6 +111,7 @@ three_are_full() {
   makes_progress
 }
 
+# bats test_tags=once
 @test "--budget 0 is the census alone: no BPF, and nothing claims to be" {
   start_beating conserve.py
   start_ogt -p "$TARGET" --interval 0.2 --budget 0 "${events[@]}"

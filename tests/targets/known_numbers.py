@@ -23,7 +23,8 @@ import oracle
 
 OLD_FRAMES = sys.version_info < (3, 11)  # an instance's first attribute makes a dict
 OLD_DICTS = sys.version_info < (3, 14)  # a dict is tracked once it holds something that is
-DEEP, DEPTH = 200, 4  # times n: beyond what 8 MB of stack take, where that is the limit (3.14), and beyond 50 calls
+DEPTH = 4  # times n: deeper than 50, where deallocation stops to recurse
+DEEP = 200 if sys.version_info >= (3, 14) else DEPTH  # where it is the stack of 8 MB that ends it
 generator_type, coroutine_type, traceback_type = types.GeneratorType, types.CoroutineType, types.TracebackType
 function_type, cell_type = types.FunctionType, type((lambda x: lambda: x)(1).__closure__[0])
 KINDS = {"A": [], "B": []}
