@@ -21,6 +21,7 @@ struct extras {
 	size_t count;
 	struct address_map tracked; /* what the census has */
 	struct index index; /* of those in address */
+	bool holders; /* wanted: what is not tracked, and holds others */
 	bool frames; /* of the object that is looked at: frames are wanted */
 	bool unseen; /* there may be objects that the collector does not see (unseen.h) */
 	bool failed;
@@ -75,9 +76,15 @@ static bool visit_holders(void *context, const struct referent *referent)
 	if (address_number(&extras->tracked, referent->to) != ADDRESS_NONE)
 		return true;
 	shape = shapes_glance(referents->shapes, referent->to);
-	if (shape && shape->kind == OBJECT_FRAME ? extras->frames && !referents_runs(referents, referent->to)
-						 : shape && extras->unseen && unseen_holds(referents, referent->to))
+	if (!shape)
+		return true;
+	/* Only to 3.10 is a frame that a thread runs told from others by its address. */
+	if (shape->kind == OBJECT_FRAME) {
+		if (extras->frames && !referents_runs(referents, referent->to))
+			add_extra(extras, referent->to);
+	} else if (extras->unseen && unseen_holds(referents, referent->to)) {
 		add_extra(extras, referent->to);
+	}
 	return !extras->failed;
 }
 
@@ -86,7 +93,7 @@ static void find_holders(struct extras *extras, uint64_t object, const struct sh
 	bool old = extras->backrefs->referents->python->layout.generator.frame_object < 0;
 
 	/* To 3.10 a frame leads to its caller's. */
-	extras->frames = !shape->certain || (shape->kind == OBJECT_FRAME && old);
+	extras->frames = extras->holders && (!shape->certain || (shape->kind == OBJECT_FRAME && old));
 	if (extras->frames || extras->unseen)
 		referents_of(extras->backrefs->referents, object, shape, visit_holders, extras);
 }
@@ -110,11 +117,14 @@ static bool find_extras(
 		add_extra(extras, backrefs->roots->static_types[i]);
 	for (size_t i = 0; i < options->wanted_count; i++)
 		add_extra(extras, options->wanted[i]);
-	extras->unseen = unseen_types(backrefs->referents, backrefs->roots, census);
+	extras->holders = !options->tracked_only;
+	extras->unseen = extras->holders && unseen_types(backrefs->referents, backrefs->roots, census);
 	find_holders_of_roots(extras);
 	for (size_t i = 0; i < census->count && !extras->failed; i++) {
 		const struct shape *shape = census_shapes[census->type[i]];
 
+		if (i % STEP == 0 && interrupt_signal)
+			return false;
 		if (shape && kind_has_code(shape->kind))
 			referents_of(backrefs->referents, census->address[i], shape, visit_code_alone, extras);
 		if (shape)
@@ -123,6 +133,8 @@ static bool find_extras(
 	for (size_t i = 0; i < extras->count && !extras->failed; i++) {
 		const struct shape *shape = shapes_of_object(backrefs->referents->shapes, extras->address[i]);
 
+		if (i % STEP == 0 && interrupt_signal)
+			return false;
 		if (shape && (shape->kind == OBJECT_CODE || shape->kind == OBJECT_TUPLE))
 			referents_of(backrefs->referents, extras->address[i], shape, visit_code, extras);
 		if (shape)
@@ -312,9 +324,10 @@ int backrefs_nodes(struct backrefs *backrefs, struct referents *referents, const
 	*backrefs = (struct backrefs){.referents = referents, .roots = roots, .census = census};
 	backrefs->shape_count = census->types.count;
 	backrefs->shapes = shapes_of_types(referents->shapes, &census->types);
-	if (!backrefs->shapes || !find_nodes(backrefs, options))
-		return error_set(error, ERROR_FAILED, "out of memory");
-	return 0;
+	if (backrefs->shapes && find_nodes(backrefs, options))
+		return 0;
+	return interrupt_signal ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+				: error_set(error, ERROR_FAILED, "out of memory");
 }
 
 int backrefs_build(struct backrefs *backrefs, struct referents *referents, const struct roots *roots,

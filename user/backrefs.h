@@ -45,6 +45,7 @@ struct backrefs {
 struct backrefs_options {
 	const uint64_t *wanted; /* objects that are nodes even if nobody tracks them */
 	size_t wanted_count;
+	bool tracked_only; /* what the collector does not track is no node, but for code and types */
 	void (*progress)(void *context, uint64_t done, uint64_t all); /* now and then; may be NULL */
 	void *context;
 };

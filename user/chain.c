@@ -383,6 +383,8 @@ static void write_step(struct expression *expression, uint32_t from, const struc
 	case WAY_ITEM:
 		if (shape && (shape->kind == OBJECT_LIST || shape->kind == OBJECT_TUPLE || shape->kind == OBJECT_DEQUE))
 			fprintf(expression->out, "[%" PRIu64 "]", referent->index);
+		else if (shape && shape->special == SPECIAL_NDARRAY)
+			fprintf(expression->out, ".flat[%" PRIu64 "]", referent->index);
 		else
 			write_description(expression, "item");
 		break;

@@ -183,7 +183,7 @@ static bool filter(struct backrefs *backrefs, const struct garbage *garbage, str
 int garbage_filter(struct garbage *garbage, const struct python *python, struct memory *memory, struct census *census,
 	bool only, struct error *error)
 {
-	const struct backrefs_options options = {0};
+	const struct backrefs_options options = {.tracked_only = true};
 	const struct roots none = {0};
 	struct referents referents;
 	struct backrefs backrefs;

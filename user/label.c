@@ -10,7 +10,6 @@
 #include "code.h"
 #include "describe.h"
 #include "layout.h"
-#include "pieces.h"
 #include "pyobject.h"
 #include "text.h"
 #include "typeresolve.h"
@@ -355,16 +354,9 @@ static char *local_way(
 
 char *label_member(const struct referent *referent)
 {
-	char *head = referent->name ? text_print(".%s", referent->name)
-				    : text_print("+0x%" PRIx64, referent->way == WAY_PIECE ? (uint64_t)referent->member
-											   : referent->index);
-	char *text = head;
-
-	if (head && referent->way == WAY_PIECE && referent->inner != PIECE_FIRST) {
-		text = text_print("%s -> +0x%" PRIx32, head, referent->inner);
-		free(head);
-	}
-	return text;
+	return referent->name ? text_print(".%s", referent->name)
+			      : text_print("+0x%" PRIx64,
+					referent->way == WAY_PIECE ? (uint64_t)referent->member : referent->index);
 }
 
 static char *piece_way(const struct referent *referent)

@@ -25,7 +25,7 @@ char *label_frame(const struct referents *referents, uint64_t frame);
 /* How `from`, of this shape (NULL: a running frame), leads to a referent; see struct graph_edge. */
 char *label_way(struct backrefs *backrefs, uint64_t from, const struct shape *shape, const struct referent *referent);
 
-/* The member of a C struct that leads on, by WAY_MEMBER or WAY_PIECE: ".name", "+0x18", "+0x10 -> +0x18". */
+/* The member of a C struct that leads on, by WAY_MEMBER or WAY_PIECE: ".name", "+0x18". */
 char *label_member(const struct referent *referent);
 
 /* A key of a dict as it is written in Python; *plain: it is, and not a description. */

@@ -363,14 +363,12 @@ static const struct member members[] = {
 	{"_asyncio.Task", BETWEEN(13, 13), AT(120), MEMBER_VISITED, "_coro"},
 	{"_asyncio.Task", BETWEEN(14, 15), AT(120), MEMBER_VISITED, "_fut_waiter"},
 	{"_asyncio.Task", BETWEEN(14, 15), AT(128), MEMBER_VISITED, "_coro"},
-	/* numpy/core/include/numpy/ndarraytypes.h, PyArrayObject_fields, the same from 1.7 to 2.x: data, then numbers. */
-	{"numpy.ndarray", ALWAYS, AT(16), MEMBER_VISITED, "data"},
-	{"numpy.ndarray", ALWAYS, RANGE(24, 48), MEMBER_BORROWED, NULL},
-	{"numpy.ndarray", ALWAYS, AT(48), MEMBER_VISITED, "base"},
 	/*
-	 * What all arrays share is left out, descr and mem_handler (88, 1.22+): arrays of numbers, and they are many, need
-	 * not be copied for it.
+	 * numpy's structs, see members.h. What all arrays share is left out, descr and mem_handler (88, 1.22+): arrays of
+	 * numbers, and they are many, need not be copied for it.
 	 */
+	{"numpy.ndarray", ALWAYS, RANGE(16, 48), MEMBER_BORROWED, NULL},
+	{"numpy.ndarray", ALWAYS, AT(48), MEMBER_VISITED, "base"},
 	{"numpy.ndarray", ALWAYS, RANGE(56, 96), MEMBER_BORROWED, NULL},
 	{"module:_asyncio", BETWEEN(12, 12), AT(152), MEMBER_HELD, NULL}, /* cached_running_loop */
 	{"module:_ctypes", BETWEEN(13, 13), AT(192), MEMBER_VISITED, NULL},
@@ -621,6 +619,7 @@ static const struct {
 	{"xml.etree.ElementTree.Element", ALWAYS, SPECIAL_ELEMENT},
 	{"sqlite3.Cache", UNTIL(10), SPECIAL_SQLITE_CACHE},
 	{"frozendict", SINCE(15), SPECIAL_FROZENDICT},
+	{"numpy.ndarray", ALWAYS, SPECIAL_NDARRAY},
 };
 
 enum member_special member_special(const char *type, uint16_t version)

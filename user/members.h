@@ -64,6 +64,7 @@ enum member_special {
 	SPECIAL_ELEMENT, /* words with tags (Modules/_elementtree.c) */
 	SPECIAL_SQLITE_CACHE, /* a chain of nodes (Modules/_sqlite/cache.c) */
 	SPECIAL_FROZENDICT, /* as a dict (3.15+) */
+	SPECIAL_NDARRAY, /* an array elsewhere, of as many as its dimensions say (numpy) */
 };
 /* Where their own ways begin, bytes: what has been the same in every version. */
 #define LRU_NEXT 24 /* in an lru_cache and in a link: the next link */
@@ -72,6 +73,17 @@ enum member_special {
 #define ELEMENT_EXTRA 40
 #define CACHE_FIRST 40 /* the first node */
 #define NODE_NEXT 48
+/* numpy/core/include/numpy/ndarraytypes.h, PyArrayObject_fields and PyArray_Descr, the same from 1.7 to 2.x. */
+#define NDARRAY_DATA 16
+#define NDARRAY_ND 24 /* int: dimensions */
+#define NDARRAY_ND_MOST 64
+#define NDARRAY_DIMENSIONS 32
+#define NDARRAY_BASE 48 /* whose memory it is; NULL: its own */
+#define NDARRAY_DESCR 56
+#define NDARRAY_FLAGS 64 /* int */
+#define NDARRAY_C_ORDER 1u /* NPY_ARRAY_C_CONTIGUOUS: as it is counted by .flat */
+#define DESCR_KIND 24 /* char */
+#define DESCR_OF_OBJECTS 'O'
 
 enum member_special member_special(const char *type, uint16_t version);
 

@@ -63,6 +63,7 @@ struct memory {
 	size_t misses;
 	size_t most; /* pages to be fetched */
 	bool full;
+	bool no_farther; /* a glance reads nothing */
 
 	struct region **regions; /* open addressing, a power of two */
 	size_t region_capacity, region_count;
@@ -117,6 +118,7 @@ static bool forget_small(struct memory *memory)
 	memory->touched_count = 0;
 	memory->fetched_up_to = 0;
 	memory->fetch_pages = 0;
+	memory->no_farther = false;
 	memory->last.page = UINT64_MAX;
 	return true;
 }
@@ -168,9 +170,9 @@ void memory_close(struct memory *memory)
 	memory->misses = 0;
 }
 
-bool memory_is_closed(const struct memory *memory)
+void memory_glance_no_farther(struct memory *memory)
 {
-	return !memory->open;
+	memory->no_farther = true;
 }
 
 void memory_limit(struct memory *memory, size_t pages)
@@ -463,10 +465,13 @@ static const unsigned char *glance(struct memory *memory, uint64_t page)
 		return NULL;
 	slot = slot_find(memory, page);
 	/* Words that are no addresses lead anywhere: that nothing is there is not remembered, which takes a table. */
-	if (slot == SLOT_ABSENT && memory->open &&
-		(!memory->mappings || mappings_find(memory->mappings, page << MEMORY_PAGE_SHIFT)) &&
-		fetch_some(memory, page) > 0)
-		slot = slot_find(memory, page);
+	if (slot == SLOT_ABSENT && memory->open && !memory->no_farther && !memory->full &&
+		(!memory->mappings || mappings_find(memory->mappings, page << MEMORY_PAGE_SHIFT))) {
+		if (fetch_some(memory, page) > 0)
+			slot = slot_find(memory, page);
+		/* What there was no room for was not needed. */
+		memory->full = false;
+	}
 	if (slot < SLOT_FIRST)
 		return NULL;
 	memory->last_region = region_find(memory, page >> REGION_SHIFT);

@@ -50,7 +50,6 @@ void memory_free(struct memory *memory);
 
 void memory_open(struct memory *memory);
 void memory_close(struct memory *memory);
-bool memory_is_closed(const struct memory *memory);
 
 /* Closes it for good: the process and its mappings may go. */
 void memory_seal(struct memory *memory);
@@ -98,6 +97,9 @@ bool memory_read(struct memory *memory, uint64_t address, void *buffer, size_t s
  * Nothing is asked for where the mappings, or what was read before, tell that nothing lies.
  */
 bool memory_glance(struct memory *memory, uint64_t address, uint64_t *value);
+
+/* From now on a glance finds what was read before and nothing else: a process that is held does not wait for more. */
+void memory_glance_no_farther(struct memory *memory);
 
 /* The same of so many bytes, a few pages at most. */
 bool memory_glance_at(struct memory *memory, uint64_t address, void *buffer, size_t size);

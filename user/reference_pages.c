@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "interrupt.h"
 #include "label.h"
 #include "order.h"
@@ -23,8 +24,6 @@
 /* References that are asked whether they lead to such, while the process is held: of one object, and of all. */
 #define HELD_ASKED_OF_ONE 256
 #define HELD_ASKED_MOST 4096
-/* From what is tracked to what is not, and on. */
-#define HOLDERS_DEPTH_MOST 100
 /* Of a text so many bytes, of a shared table of names so many. */
 #define TEXT_MOST 256
 #define NAMES_MOST 10000
@@ -46,8 +45,10 @@ struct reference_pages {
 	struct referents referents;
 	struct census objects; /* that the rehearsal met; types are borrowed */
 	struct addresses code; /* code objects, and tuples in them; some of them twice */
-	struct addresses
-		holders; /* not tracked, but they hold others: frames of stacks that wait, unseen.h; likewise */
+	/* Not tracked, but they hold others: frames of stacks that wait, and those of unseen.h; each once. */
+	struct addresses holders;
+	struct index holders_index;
+	size_t looked; /* at so many of them */
 	enum object_kind from; /* of the object that is looked at */
 	uint64_t frame; /* that waits, and was looked at last */
 	size_t places; /* of such frames that were looked up */
@@ -149,6 +150,18 @@ static bool is_holder(struct reference_pages *pages, uint64_t object)
 	return shape && pages->unseen && unseen_holds(&pages->referents, object);
 }
 
+static bool add_holder(struct reference_pages *pages, uint64_t object)
+{
+	struct addresses *holders = &pages->holders;
+
+	if (index_find_address(&pages->holders_index, holders->address, sizeof(object), object) >= 0)
+		return true;
+	if (add(pages, holders, object))
+		pages->failed =
+			!index_add_address(&pages->holders_index, holders->count, holders->address, sizeof(object));
+	return !pages->failed;
+}
+
 /* Where a frame is that waits: what tells it. */
 static void touch_place(struct reference_pages *pages, uint64_t frame)
 {
@@ -179,7 +192,7 @@ static bool visit(void *context, const struct referent *referent)
 		touch_text(pages, referent->object);
 	if (referent->frame)
 		touch_place(pages, referent->frame);
-	return !is_holder(pages, referent->to) || add(pages, &pages->holders, referent->to);
+	return !is_holder(pages, referent->to) || add_holder(pages, referent->to);
 }
 
 static void look_at(struct reference_pages *pages, uint64_t object, const struct shape *shape)
@@ -207,6 +220,7 @@ static bool visit_code(void *context, const struct referent *referent)
 	return true;
 }
 
+/* Each once, from number `from` on. */
 static void sort_once(struct addresses *addresses, size_t from)
 {
 	uint64_t *address = addresses->address + from;
@@ -245,25 +259,19 @@ static void look_at_code(struct reference_pages *pages)
 static void look_at_holders(struct reference_pages *pages)
 {
 	int32_t head = pages->python->layout.gc_head.size;
-	size_t from = 0;
 
-	for (int depth = 0; depth < HOLDERS_DEPTH_MOST && from < pages->holders.count && goes_on(pages); depth++) {
-		size_t end;
+	for (; pages->looked < pages->holders.count && !pages->failed && !*pages->stop; pages->looked++) {
+		uint64_t object = pages->holders.address[pages->looked], next;
+		const struct shape *shape = shapes_of_object(pages->referents.shapes, object);
 
-		sort_once(&pages->holders, from);
-		end = pages->holders.count;
-		for (; from < end && !pages->failed; from++) {
-			uint64_t object = pages->holders.address[from], next;
-			const struct shape *shape = shapes_of_object(pages->referents.shapes, object);
-
-			if (!shape)
-				continue;
-			if (shape->has_gc)
-				memory_u64(pages->memory, object - (uint64_t)head, &next);
-			look_at(pages, object, shape);
-		}
+		if (pages->looked % OBJECTS_STEP == 0 && !goes_on(pages))
+			break;
+		if (!shape)
+			continue;
+		if (shape->has_gc)
+			memory_u64(pages->memory, object - (uint64_t)head, &next);
+		look_at(pages, object, shape);
 	}
-	pages->holders.count = 0;
 }
 
 void reference_pages_of(struct reference_pages *pages, uint64_t object)
@@ -272,8 +280,7 @@ void reference_pages_of(struct reference_pages *pages, uint64_t object)
 
 	if (shape)
 		look_at(pages, object, shape);
-	if (pages->holders.count)
-		look_at_holders(pages);
+	look_at_holders(pages);
 }
 
 /* --- roots --- */
@@ -362,7 +369,9 @@ static void forget_objects(struct reference_pages *pages)
 	free(pages->objects.type);
 	free(pages->code.address);
 	free(pages->holders.address);
+	index_free(&pages->holders_index);
 	pages->holders = (struct addresses){0};
+	pages->looked = 0;
 	pages->objects = (struct census){0};
 	pages->code = (struct addresses){0};
 }
@@ -433,6 +442,7 @@ void reference_pages_hold(struct reference_pages *pages, const volatile bool *st
 	pages->stop = stop;
 	pages->deadline = HUGE_VAL;
 	pages->held = true;
+	memory_glance_no_farther(pages->memory);
 	/* What was said before may not be so any more. */
 	free(pages->referents.asked);
 	pages->referents.asked = NULL;

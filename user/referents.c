@@ -147,29 +147,23 @@ static bool visit_piece(void *context, const struct piece_word *word)
 	return looking->visit(looking->context, &(struct referent){.to = word->to,
 							.index = word->offset,
 							.member = of->word->offset,
-							.inner = word->inner,
 							.name = of->word->name,
 							.kind = REFERENT_POSSIBLE,
 							.way = WAY_PIECE});
 }
 
-/* What is no object but memory that an object of C code which is not known owns. */
-static bool words_of_piece(
-	const struct looking *looking, const struct shape_word *word, struct pieces *pieces, uint64_t address)
+/* What is no object but memory in which a stack that waits is described. */
+static bool words_of_piece(const struct looking *looking, const struct shape_word *word, uint64_t address)
 {
-	return pieces_words(pieces, address, visit_piece, &(struct of_member){looking, word});
+	return pieces_words(looking->layout, looking->memory, looking->referents->shapes, address, visit_piece,
+		&(struct of_member){looking, word});
 }
 
 static bool words(struct looking *looking)
 {
 	const struct shape *shape = looking->shape;
 	enum referent_kind kind = looking->kind;
-	struct pieces pieces;
 	bool go_on = true;
-
-	pieces_begin(&pieces, looking->layout, looking->memory, looking->referents->shapes);
-	/* Behind the struct of a stack is a copy of it, with all that C code once had there. */
-	pieces.shallow = shape->frame_name;
 
 	for (size_t i = 0; i < shape->word_count && go_on; i++) {
 		const struct shape_word *word = &shape->words[i];
@@ -181,8 +175,8 @@ static bool words(struct looking *looking)
 		if (!at(looking, place, 0, &to) || !to)
 			continue;
 		if (!word->sure && !is_object(looking, to)) {
-			if (!shape->certain)
-				go_on = words_of_piece(looking, word, &pieces, to);
+			if (shape->frame_name)
+				go_on = words_of_piece(looking, word, to);
 			continue;
 		}
 		/* Members of a class of Python code are sure, whatever its base is. */
@@ -633,9 +627,35 @@ static bool element(const struct looking *looking)
 	return true;
 }
 
+/* numpy's array of one that owns it and is of objects, in the order of memory. */
+static bool ndarray(const struct looking *looking)
+{
+	uint64_t base, type, dimensions, data, length, count = 1;
+	uint32_t dimension_count, flags;
+	uint8_t kind;
+
+	if (!at(looking, looking->object, NDARRAY_BASE, &base) || base ||
+		!at(looking, looking->object, NDARRAY_DESCR, &type) ||
+		!memory_read(looking->memory, type + DESCR_KIND, &kind, 1) || kind != DESCR_OF_OBJECTS ||
+		!memory_u32(looking->memory, looking->object + NDARRAY_ND, &dimension_count) ||
+		!memory_u32(looking->memory, looking->object + NDARRAY_FLAGS, &flags) ||
+		!at(looking, looking->object, NDARRAY_DIMENSIONS, &dimensions) ||
+		!at(looking, looking->object, NDARRAY_DATA, &data))
+		return true;
+	for (uint32_t i = 0; i < dimension_count; i++) {
+		if (i == NDARRAY_ND_MOST || !at(looking, dimensions, (int32_t)i * WORD, &length) ||
+			length > ELEMENTS_MOST || count * length > ELEMENTS_MOST)
+			return true;
+		count *= length;
+	}
+	return array(looking, flags & NDARRAY_C_ORDER ? WAY_ITEM : WAY_ELEMENT, data, count, 0);
+}
+
 static bool special(const struct looking *looking)
 {
 	switch (looking->shape->special) {
+	case SPECIAL_NDARRAY:
+		return ndarray(looking);
 	case SPECIAL_LRU_CACHE:
 		return lru_cache(looking);
 	case SPECIAL_LRU_LINKS:

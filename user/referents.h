@@ -40,8 +40,7 @@ struct referent {
 	uint64_t to; /* address, never 0 */
 	uint64_t object; /* by way */
 	uint64_t index; /* by way; WAY_MEMBER, WAY_STATE, WAY_PIECE: where the word is in the struct, bytes */
-	uint32_t member; /* of WAY_PIECE: where in the object the pointer to the piece is, */
-	uint32_t inner; /* and in that piece the one to the second, if any (pieces.h) */
+	uint32_t member; /* of WAY_PIECE: where in the object the pointer to the piece is */
 	uint64_t frame; /* of WAY_LOCAL, WAY_STACK: which of an object's frames it is of, where it has not one alone */
 	const char *name; /* of WAY_MEMBER; may be NULL */
 	enum referent_kind kind;

@@ -13,7 +13,8 @@
 struct registers {
 	uint64_t *word; /* malloc'ed */
 	size_t count;
-	bool known; /* false: those of some threads, or of all, nobody told */
+	bool known; /* those of all threads that had to be stopped were read, or all that a core has; false: nobody told
+		     */
 };
 
 /* Adds those of a thread that this thread traces and that stands still: ERROR_AGAIN, ERROR_FAILED when out of memory.

@@ -552,7 +552,7 @@ const struct shape *shapes_of(struct shapes *shapes, uint64_t type)
 	if (!list_make_room((void **)&shapes->known, shapes->count, sizeof(*known)))
 		return NULL;
 	known = &shapes->known[shapes->count];
-	known->type = type;
+	*known = (struct known){.type = type};
 	if (!index_add_address(&shapes->index, shapes->count + 1, shapes->known, sizeof(*known)))
 		return NULL;
 	shapes->count++;
@@ -597,7 +597,7 @@ const struct shape *shapes_glance(struct shapes *shapes, uint64_t word)
 	i = index_find_address(&shapes->index, shapes->known, sizeof(*shapes->known), type);
 	if (i >= 0)
 		return shapes->known[i].shape;
-	/* What is no type's is not asked further: it would be touched, and remembered. */
+	/* Where nothing is to be read there is no type, and nothing to be remembered. */
 	return memory_glance(shapes->memory, type + (uint64_t)layout->type.flags, &flags) ? shapes_of(shapes, type)
 											  : NULL;
 }

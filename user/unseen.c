@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "layout.h"
-#include "pieces.h"
 #include "pyobject.h"
 
 #define WORD 8
@@ -61,23 +60,26 @@ bool unseen_types(struct referents *referents, const struct roots *roots, const 
 
 /* --- objects --- */
 
-static bool visit_any(void *context, const struct piece_word *word)
+/* Of an array of numpy whether it owns one of objects: most are of numbers. */
+static bool ndarray_holds(struct memory *memory, uint64_t object)
 {
-	(void)context;
-	(void)word;
-	return false;
+	uint64_t base, descr, kind;
+
+	return memory_glance(memory, object + NDARRAY_BASE, &base) && !base &&
+	       memory_glance(memory, object + NDARRAY_DESCR, &descr) &&
+	       memory_glance(memory, descr + DESCR_KIND, &kind) && (unsigned char)kind == DESCR_OF_OBJECTS;
 }
 
-/* Whether a word of its struct leads to an object, or to memory of which one does: most numbers and arrays do not. */
+/* Whether a word of its struct leads to an object. */
 static bool struct_holds(struct referents *referents, uint64_t object, const struct shape *shape)
 {
-	struct pieces pieces;
 	uint64_t word;
 
-	pieces_begin(&pieces, &referents->python->layout, referents->memory, referents->shapes);
+	if (shape->special == SPECIAL_NDARRAY && ndarray_holds(referents->memory, object))
+		return true;
 	for (size_t i = 0; i < shape->word_count; i++) {
 		if (memory_glance(referents->memory, object + shape->words[i].offset, &word) && word &&
-			(shapes_glance(referents->shapes, word) || !pieces_words(&pieces, word, visit_any, NULL)))
+			shapes_glance(referents->shapes, word))
 			return true;
 	}
 	return false;

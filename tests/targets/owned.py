@@ -1,5 +1,5 @@
-"""Objects that are held from memory of C code alone: argv[1] gets them; argv[2]: "extension" (the folder of owned.so is
-argv[3]), "numpy", "greenlet" or "gevent"; argv[4]: MB of other memory, if any. JSON: [{"what", "address", "holder": the
+"""Objects that are held from memory of C code alone: argv[1] gets them; argv[2]: "numpy", "greenlet" or "gevent"; argv[3]:
+MB of other memory, if any. JSON: [{"what", "address", "holder": the
 address of the object that holds it in such a way, "chain": what --chain says, a regular expression}]. Blocks until
 SIGUSR1. Exit code 77 where the module is not there.
 """
@@ -11,6 +11,10 @@ import oracle
 
 
 class Held(object):
+    pass
+
+
+class NotInArrays(object):
     pass
 
 
@@ -26,19 +30,6 @@ def note(what, held, holder, chain):
     known.append({"what": what, "address": hex(id(held)), "holder": hex(id(holder)), "chain": chain})
 
 
-def extension():
-    sys.path.insert(0, sys.argv[3])
-    import owned
-    for kind, path in ("Box", r"<\+0x18>\[1\]"), ("Deep", r"<\+0x10 -> \+0x18>\[1\]"):
-        one = Held()
-        kept.append(getattr(owned, kind)(one))
-        note("a struct of " + kind, one, kept[-1], r"__main__\.kept\[%d\]%s$" % (len(kept) - 1, path))
-    items = tuple(Held() for _ in range(2000))
-    kept.append(owned.Vector(items))
-    for number in 0, 700, 1999:
-        note("item %d of a vector" % number, items[number], kept[-1], r"__main__\.kept\[2\]<\+0x10>\[%d\]$" % number)
-
-
 def numpy():
     import numpy
     for size in 20, 3000, 300000:  # malloc's caches, its heap, a mapping of its own
@@ -47,20 +38,27 @@ def numpy():
             array[number] = Held()
         kept.append(array)
         last = (size - 1) // 7 * 7
-        note("the last of %d" % size, array[last], array, r"__main__\.kept\[%d\]<\.data>\[%d\]$" % (len(kept) - 1, last))
+        note("the last of %d" % size, array[last], array, r"__main__\.kept\[%d\]\.flat\[%d\]$" % (len(kept) - 1, last))
     # Ways that the collector does not see: it lets go of what holds nothing else.
     array = numpy.array([Held(), None], dtype=object)
     kept.append((1, array))
-    note("an array in a tuple", array[0], array, r"__main__\.kept\[3\]\[1\]<\.data>\[0\]$")
+    note("an array in a tuple", array[0], array, r"__main__\.kept\[3\]\[1\]\.flat\[0\]$")
     array = numpy.array([Held(), None], dtype=object)
     kept.append(Owner({"array": array}))
-    note("an array in a dict", array[0], array, r"__main__\.kept\[4\]\.owned\['array'\]<\.data>\[0\]$")
+    note("an array in a dict", array[0], array, r"__main__\.kept\[4\]\.owned\['array'\]\.flat\[0\]$")
     array = numpy.array([Held(), None], dtype=object)
     kept.append(Owner(array[:1]))
-    note("an array that only a part of it holds", array[0], array, r"__main__\.kept\[5\]\.owned<\.data>\[0\]$")
+    note("an array that only a part of it holds", array[0], array, r"__main__\.kept\[5\]\.owned\.base\.flat\[0\]$")
+    array = numpy.zeros((30, 40), dtype=object)
+    array[29, 39] = Held()
+    kept.append(array)
+    note("the last of a table", array[29, 39], array, r"__main__\.kept\[6\]\.flat\[1199\]$")
     array = numpy.zeros(100000)
     array[7:] = numpy.arange(99993)
     kept.append([array, numpy.arange(0, 8 * 10**6, 8)])
+    # Numbers that are the addresses of objects, and what is left in memory behind arrays of numbers.
+    kept.append([NotInArrays() for _ in range(3)])
+    kept.append([numpy.array([id(one) for one in kept[-1]] * 5)[:n].copy() for n in range(1, 16) for _ in range(100)])
 
 
 def suspended(switch, here):
@@ -114,13 +112,13 @@ def by_gevent():
 
 
 try:
-    {"extension": extension, "numpy": numpy, "greenlet": greenlet, "gevent": by_gevent}[sys.argv[2]]()
+    {"numpy": numpy, "greenlet": greenlet, "gevent": by_gevent}[sys.argv[2]]()
 except ImportError as error:
     print(error)
     sys.exit(77)
 text, known = json.dumps(known), None
 # What is written, but nothing of Python's: so that not all of the process is copied.
-other = bytearray(b"x" * (int(sys.argv[4]) << 20)) if len(sys.argv) > 4 else None
+other = bytearray(b"x" * (int(sys.argv[3]) << 20)) if len(sys.argv) > 3 else None
 gc.collect()
 oracle.write(sys.argv[1], text)
 oracle.FOR_SIGNAL[0](oracle.FOR_SIGNAL[1])
