@@ -96,6 +96,16 @@ judge_owners() {
   grep -E '^local    in hold\(\) at .*two_ways.py:15' "$WORLD/out"
 }
 
+@test "what the interpreter's free lists left behind leads to nothing" {
+  start stale.py "$INNER/lost"
+  wait_for_barrier "$WORLD/lost"
+  # shellcheck disable=SC2046
+  ogt -p "$TARGET" --format json --chain $(jq -r '.[]' "$WORLD/lost")
+  succeeds
+  [ "$(json '[.[] | select(.event == "chains")] | length')" = 21 ]
+  [ "$(json '[.[] | select(.event == "chains") | .chains[]] | length')" = 0 ]
+}
+
 # bats test_tags=once
 @test "pictures: dot, svg, png, pdf; a file that is there stays as it was when one cannot be made" {
   local kind

@@ -22,6 +22,9 @@ struct dead_memory {
 
 /* Of a closed picture. -1 when out of memory. Freed with dead_memory_free, also then. */
 int dead_memory_find(struct dead_memory *dead, const struct layout *layout, struct memory *memory);
+
+/* And what free lists of an interpreter (PyInterpreterState) keep; before dead_memory_has. -1 when out of memory. */
+int dead_memory_add(struct dead_memory *dead, uint64_t interpreter);
 void dead_memory_free(struct dead_memory *dead);
 
 /* Whether the word at this address is certainly dead. Asked in ascending order. */

@@ -66,7 +66,8 @@
 	.gc = LAYOUT_ABSENT, .gil = LAYOUT_ABSENT, .size = 283320
 #define INTERP_3_13 \
 	.next = 7264, .id = 7272, .tstate_head = 7344, .tstate_next_unique_id = 7336, \
-	.gc = 7400, .gil = 16, .sysdict = 7640, .size = 194968
+	.gc = 7400, .gil = 16, .sysdict = 7640, .size = 194968, \
+	.free_lists = {11208, 11848, 11856, 12496, 13176, 13816, 13824, 14464}
 #define TSTATE_3_13 \
 	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, TSTATE_FRAME(72), .size = 304
 
@@ -486,7 +487,8 @@ static const struct layout layouts[] = {
 			.gc = 616,
 			.gil = LAYOUT_ABSENT,
 			.sysdict = 872,
-			.size = 113528},
+			.size = 113528,
+			.free_lists = {10040, 10680, 10688, 11328, 12000, 12640, 12648, 13288}},
 		/* Include/cpython/pystate.h */
 		.tstate = {.next = 8,
 			.interp = 16,
@@ -531,7 +533,8 @@ static const struct layout layouts[] = {
 			.gc = 648,
 			.gil = LAYOUT_ABSENT,
 			.sysdict = 904,
-			.size = 107752},
+			.size = 107752,
+			.free_lists = {3872, 4512, 4520, 5160, 5816, 6456, 6464, 7104}},
 		/* Include/cpython/pystate.h */
 		.tstate = {.next = 8,
 			.interp = 16,
@@ -575,7 +578,8 @@ static const struct layout layouts[] = {
 			.gc = 112,
 			.gil = 384,
 			.sysdict = 352,
-			.size = 383552},
+			.size = 383552,
+			.free_lists = {270072, 270712, 270736, 272016, 272088, 272728, 272736, 273376}},
 		/* Include/cpython/pystate.h */
 		.tstate = {.next = 8,
 			.interp = 16,

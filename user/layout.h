@@ -37,6 +37,10 @@
 #define MEMBERDEF_OBJECT_EX 16 /* T_OBJECT_EX: no attribute where there is none */
 #define MEMBERDEF_AFTER_ITEMS (UINT32_C(1) << 4) /* its offset does not count an object's items, 3.15+ */
 
+/* PyList_MAXFREELIST, PyDict_MAXFREELIST, _PyAsyncGen_MAXFREELIST: Include/internal/pycore_interp.h, 3.13
+ * pycore_freelist.h. */
+#define FREE_LIST_LENGTH 80
+
 /* enum _frameowner, Include/internal/pycore_frame.h 3.11+. */
 #define FRAME_OWNED_BY_THREAD 0
 #define FRAME_OWNED_BY_GENERATOR 1
@@ -122,6 +126,11 @@ struct layout {
 		int32_t gil; /* pointer to struct _gil_runtime_state, 3.12+ */
 		int32_t sysdict; /* the dict of module sys */
 		int32_t size;
+		/*
+		 * Free lists that are arrays of FREE_LIST_LENGTH pointers, 3.10-3.13: where each is, and where the int
+		 * is that says how many are in use. Ends with 0.
+		 */
+		int32_t free_lists[9];
 	} interp;
 
 	struct { /* PyThreadState */

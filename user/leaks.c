@@ -87,9 +87,14 @@ static void count_registers(struct audit *audit, const struct registers *registe
 static int count_words(struct audit *audit, struct error *error)
 {
 	const struct referents *referents = audit->backrefs->referents;
+	const struct roots *roots = audit->backrefs->roots;
 	struct dead_memory dead;
 	int result = dead_memory_find(&dead, &referents->python->layout, referents->memory);
 
+	for (size_t i = 0; i < roots->count && result == 0; i++) {
+		if (roots->root[i].kind == ROOT_INTERPRETER)
+			result = dead_memory_add(&dead, roots->root[i].address);
+	}
 	result = result < 0 ? error_set(error, ERROR_FAILED, "out of memory") : count_pages(audit, &dead, error);
 	dead_memory_free(&dead);
 	return result;

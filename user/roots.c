@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "free_lists.h"
 #include "layout.h"
 #include "list.h"
 #include "order.h"
@@ -229,13 +230,19 @@ void roots_free(struct roots *roots)
 
 /* --- what they refer to --- */
 
-/* Every word of a struct of the interpreter that leads to an object. Free lists keep what was taken from them. */
-static bool struct_words(
-	struct referents *referents, uint64_t address, uint64_t size, referents_visit *visit, void *context)
+/* Every word of a struct of the interpreter that leads to an object, but for those in `dead`. */
+static bool struct_words(struct referents *referents, uint64_t address, uint64_t size, const struct dead_range *dead,
+	int dead_count, referents_visit *visit, void *context)
 {
 	for (uint64_t offset = 0; offset + WORD <= size && offset < STRUCT_MOST; offset += WORD) {
 		uint64_t to;
 
+		while (dead_count && dead->end <= address + offset) {
+			dead++;
+			dead_count--;
+		}
+		if (dead_count && dead->start <= address + offset)
+			continue;
 		if (!memory_u64(referents->memory, address + offset, &to)) {
 			/* On to the next page. */
 			offset |= (MEMORY_PAGE_SIZE - 1) & ~(uint64_t)(WORD - 1);
@@ -248,6 +255,16 @@ static bool struct_words(
 			return false;
 	}
 	return true;
+}
+
+static bool interpreter_words(
+	const struct root *root, struct referents *referents, referents_visit *visit, void *context)
+{
+	const struct layout *layout = &referents->python->layout;
+	struct dead_range rest[FREE_LISTS_MOST];
+	int count = free_lists_rest(layout, referents->memory, root->address, rest);
+
+	return struct_words(referents, root->address, (uint64_t)layout->interp.size, rest, count, visit, context);
 }
 
 struct without_frames {
@@ -287,9 +304,9 @@ bool root_referents(const struct root *root, struct referents *referents, refere
 			return old_frame(root, referents, visit, context);
 		return referents_of_frame(referents, root->address, true, visit, context);
 	case ROOT_THREAD:
-		return struct_words(referents, root->address, (uint64_t)layout->tstate.size, visit, context);
+		return struct_words(referents, root->address, (uint64_t)layout->tstate.size, NULL, 0, visit, context);
 	case ROOT_INTERPRETER:
-		return struct_words(referents, root->address, (uint64_t)layout->interp.size, visit, context);
+		return interpreter_words(root, referents, visit, context);
 	}
 	return true;
 }
