@@ -56,6 +56,28 @@ judge_owners() {
   grep -E '\[1\]: method  <method <built-in len> of <app.Owner at 0x[0-9a-f]+' "$WORLD/out"
 }
 
+# edges_to ID: "label of type" of each referrer in the graph
+edges_to() {
+  json --arg to "$1" '.[] | select(.event == "graph") | .nodes as $nodes | .edges[] | select(.to == $to) | .from as $from |
+    .label + " of " + ($nodes[] | select(.id == $from) | .type)' | sort
+}
+
+@test "a dict that is merged: who else refers to it refers to what it is part of" {
+  local owner expected
+  expected=$(printf '%s\n' ".__dict__ as ['h'] of dict" '.__dict__ as .part of Owner' '.merged of module' | sort)
+  start_owners
+  ogt -p "$TARGET" --backrefs "$(address_of merged)" --merge-dicts --max-depth 2 --format json
+  succeeds
+  owner=$(json '.[] | select(.event == "graph") | .edges[] | select(.label == ".held") | .from')
+  diff <(edges_to "$owner") <(echo "$expected")
+  ogt -p "$TARGET" --backrefs "$owner" --merge-dicts --max-depth 1 --format json
+  succeeds
+  diff <(edges_to "$owner") <(echo "$expected")
+  ogt -p "$TARGET" --backrefs "$owner" --merge-dicts --max-depth 1 --too-many 2 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target) | .hidden] | .[0]')" = 1 ]
+}
+
 # bats test_tags=once
 @test "what an object refers to, strings and numbers among it" {
   start_owners

@@ -233,14 +233,20 @@ static int ask_chain(struct question *question, struct error *error)
 
 /* --- all of them --- */
 
-/* What is referred to need not be tracked: it becomes part of the index all the same. */
+/* What is referred to, or a __dict__ that is merged, need not be tracked: it becomes part of the index all the same. */
 static int look_ahead(struct question *question)
 {
 	const struct name_filter all = {0};
 	struct neighbours neighbours = neighbours_of(question, &all);
 
-	question->ahead = neighbours_ahead(&question->referents, &neighbours, &question->ahead_count);
+	question->ahead = (neighbours.backwards ? neighbours_dicts : neighbours_ahead)(
+		&question->referents, &neighbours, &question->ahead_count);
 	return question->ahead ? 0 : -1;
+}
+
+static bool needs_ahead(const struct options *options)
+{
+	return options->mode == MODE_REFS || (options->mode == MODE_BACKREFS && options->merge_dicts);
 }
 
 static int build(struct question *question, const struct python *python, struct memory *memory, struct error *error)
@@ -255,7 +261,7 @@ static int build(struct question *question, const struct python *python, struct 
 		return error_set(error, ERROR_FAILED, "out of memory");
 	if (question->watch->options->mode != MODE_LEAKS && !question->target_count)
 		return 0;
-	if (question->watch->options->mode == MODE_REFS && look_ahead(question) < 0)
+	if (needs_ahead(question->watch->options) && look_ahead(question) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	options.wanted = question->ahead ? question->ahead : question->targets;
 	options.wanted_count = question->ahead ? question->ahead_count : question->target_count;

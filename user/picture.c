@@ -146,21 +146,42 @@ void picture_edge_labelled(struct picture *picture, uint32_t from, uint32_t to, 
 		picture->failed = true;
 }
 
-void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
+/* In which words `from` leads to `to`, and how surely; false: it does not. */
+static bool describe_edge(
+	struct backrefs *backrefs, uint32_t from, uint32_t to, char **label, enum graph_edge_kind *kind)
 {
-	struct backrefs *backrefs = picture->backrefs;
 	bool is_object = from < backrefs->objects;
 	struct referent referent = {0};
 
 	if (to >= backrefs->objects || !picture_referent(backrefs, from, backrefs->address[to], &referent))
+		return false;
+	*label = label_way(backrefs,
+		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
+		is_object ? backrefs_shape(backrefs, from) : NULL, &referent);
+	*kind = referent.kind == REFERENT_POSSIBLE ? GRAPH_POSSIBLE : is_object ? GRAPH_STRONG : GRAPH_ROOT;
+	return true;
+}
+
+void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
+{
+	enum graph_edge_kind kind;
+	char *label;
+
+	if (describe_edge(picture->backrefs, from, to, &label, &kind))
+		picture_edge_labelled(picture, from, to, label, kind);
+}
+
+void picture_edge_to_dict(struct picture *picture, uint32_t from, uint32_t dict, uint32_t to, char *way)
+{
+	enum graph_edge_kind kind = GRAPH_STRONG;
+	char *label;
+
+	if (!way && !describe_edge(picture->backrefs, from, dict, &way, &kind))
 		return;
-	picture_edge_labelled(picture, from, to,
-		label_way(backrefs,
-			is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
-			is_object ? backrefs_shape(backrefs, from) : NULL, &referent),
-		referent.kind == REFERENT_POSSIBLE ? GRAPH_POSSIBLE
-		: is_object			   ? GRAPH_STRONG
-						   : GRAPH_ROOT);
+	if (asprintf(&label, ".__dict__%s%s", way ? " as " : "", way ? way : "") < 0)
+		label = NULL;
+	free(way);
+	picture_edge_labelled(picture, from, to, label, kind);
 }
 
 void picture_free(struct picture *picture)
