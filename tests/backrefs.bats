@@ -172,6 +172,13 @@ edges_to() {
   grep 'a function: 100 of the youngest are shown (no more at a time)' "$WORLD/err"
   ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 --format json
   [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 -o "$WORLD/cut.dot"
+  succeeds
+  grep -E 'cut\.dot: 1000 objects, [0-9]+ references, cut at 1000 objects: at least [0-9]+ more are not shown' "$WORLD/err"
+  grep -E 'at least [0-9]+ more objects are not shown: a graph has no more than 1000' "$WORLD/cut.dot"
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0
+  succeeds
+  grep -E 'at least [0-9]+ more objects are not shown: a graph has no more than 1000' "$WORLD/err"
 }
 
 # bats test_tags=once

@@ -109,6 +109,16 @@ static int find_targets(struct question *question)
 
 /* --- graphs --- */
 
+static void tell_picture(const char *picture, const struct graph *graph)
+{
+	if (!graph->left_out)
+		render_note("%s: %zu objects, %zu references", picture, graph->node_count, graph->edge_count);
+	else
+		render_note("%s: %zu objects, %zu references, cut at %zu objects: at least %zu more %s not shown",
+			picture, graph->node_count, graph->edge_count, graph->node_count, graph->left_out,
+			graph->left_out == 1 ? "is" : "are");
+}
+
 static int show_graph(struct question *question, struct graph *graph, struct error *error)
 {
 	const struct options *options = question->watch->options;
@@ -124,7 +134,7 @@ static int show_graph(struct question *question, struct graph *graph, struct err
 		return 0;
 	if (drawing_write(graph, picture, drawing_format(picture), error) < 0)
 		return -1;
-	render_note("%s: %zu objects, %zu references", picture, graph->node_count, graph->edge_count);
+	tell_picture(picture, graph);
 	return 0;
 }
 

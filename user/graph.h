@@ -47,7 +47,7 @@ struct graph {
 	size_t edge_count, edge_capacity;
 	bool backwards; /* asked for who refers to the targets; else for what they refer to */
 	bool refcounts; /* show them */
-	size_t left_out; /* nodes beyond the limit that were not added; 0: it is complete */
+	size_t left_out; /* nodes met beyond the limit, behind which more may be; 0: it is complete */
 };
 
 /*

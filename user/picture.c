@@ -79,6 +79,19 @@ static size_t find(const struct picture *picture, uint32_t node)
 	return GRAPH_NONE;
 }
 
+/* Counted once, however many lead to it. */
+static void leave_out(struct picture *picture, uint32_t node)
+{
+	if (!picture->left_out)
+		picture->left_out = calloc((size_t)picture->backrefs->count + 1, sizeof(*picture->left_out));
+	if (!picture->left_out) {
+		picture->failed = true;
+		return;
+	}
+	picture->graph->left_out += !picture->left_out[node];
+	picture->left_out[node] = true;
+}
+
 size_t picture_node(struct picture *picture, uint32_t node, int depth)
 {
 	struct graph_node made = {.depth = depth};
@@ -87,7 +100,7 @@ size_t picture_node(struct picture *picture, uint32_t node, int depth)
 	if (index != GRAPH_NONE || picture->failed)
 		return index;
 	if (picture->graph->node_count >= picture->limit) {
-		picture->graph->left_out++;
+		leave_out(picture, node);
 		return GRAPH_NONE;
 	}
 	if (!picture->nodes)
@@ -187,5 +200,7 @@ void picture_edge_to_dict(struct picture *picture, uint32_t from, uint32_t dict,
 void picture_free(struct picture *picture)
 {
 	free(picture->nodes);
+	free(picture->left_out);
 	picture->nodes = NULL;
+	picture->left_out = NULL;
 }

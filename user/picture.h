@@ -16,6 +16,7 @@ struct picture {
 	bool full_names;
 	size_t limit; /* nodes */
 	uint32_t *nodes; /* of the index, one for each of the graph */
+	bool *left_out; /* by node of the index: it was met beyond the limit; NULL: none was */
 	bool failed; /* out of memory */
 };
 

@@ -222,7 +222,7 @@ static void graph_as_text(struct render *render, const struct graph *graph)
 	free_tree(&tree);
 	flush(render);
 	if (graph->left_out)
-		render_note("%zu more object%s not shown: a graph has no more than %zu", graph->left_out,
+		render_note("at least %zu more object%s not shown: a graph has no more than %zu", graph->left_out,
 			graph->left_out == 1 ? " is" : "s are", graph->node_count);
 }
 
