@@ -161,7 +161,10 @@ static bool takes(struct walk *walk, uint32_t node)
 		return false;
 	}
 	walk->shown++;
-	return picture_node(&walk->picture, node, walk->picture.graph->nodes[walk->index].depth + 1) != GRAPH_NONE;
+	if (picture_node(&walk->picture, node, walk->picture.graph->nodes[walk->index].depth + 1) != GRAPH_NONE)
+		return true;
+	walk->picture.graph->nodes[walk->index].ends_early = true;
+	return false;
 }
 
 /* An edge between the node that is looked at and this one, which is at the other end; through a dict, if not NODE_NONE.
@@ -260,26 +263,6 @@ static void look_backwards(struct walk *walk)
 	}
 }
 
-/* Whether somebody refers to it, or it refers to somebody, whom the depth leaves out. */
-static bool ends_early(struct walk *walk, uint32_t node)
-{
-	struct backrefs *backrefs = walk->backrefs;
-	uint32_t dict;
-
-	if (!walk->neighbours->backwards || node >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
-		return false;
-	if (backrefs->first[node] != backrefs->first[node + 1])
-		return true;
-	dict = walk->neighbours->merge_dicts ? dict_of(backrefs, node) : NODE_NONE;
-	if (dict == NODE_NONE)
-		return false;
-	for (uint32_t i = backrefs->first[dict]; i < backrefs->first[dict + 1]; i++) {
-		if ((backrefs->source[i] & ~SOURCE_POSSIBLE) != node)
-			return true;
-	}
-	return false;
-}
-
 /* A str, which the label of its value tells. */
 static bool is_plain_key(const struct referent *referent)
 {
@@ -325,6 +308,42 @@ static void look_forwards(struct walk *walk)
 			show(walk, walk->found[k], found[i]);
 	}
 	free(found);
+}
+
+/* Whether somebody refers to it whom the depth leaves out. */
+static bool is_referred_to(struct walk *walk, uint32_t node)
+{
+	struct backrefs *backrefs = walk->backrefs;
+	uint32_t dict;
+
+	if (backrefs->first[node] != backrefs->first[node + 1])
+		return true;
+	dict = walk->neighbours->merge_dicts ? dict_of(backrefs, node) : NODE_NONE;
+	if (dict == NODE_NONE)
+		return false;
+	for (uint32_t i = backrefs->first[dict]; i < backrefs->first[dict + 1]; i++) {
+		if ((backrefs->source[i] & ~SOURCE_POSSIBLE) != node)
+			return true;
+	}
+	return false;
+}
+
+static bool is_none(void *context, const struct referent *referent)
+{
+	struct referents *referents = context;
+
+	/* It need not be a node of the index, which has what the depth asks for. */
+	return is_plain_key(referent) || !shapes_of_object(referents->shapes, referent->to);
+}
+
+/* Whether there are neighbours, of any type, whom the depth leaves out. */
+static bool ends_early(struct walk *walk, uint32_t node)
+{
+	struct backrefs *backrefs = walk->backrefs;
+
+	if (!walk->neighbours->backwards)
+		return !backrefs_referents(backrefs, node, is_none, backrefs->referents);
+	return node < backrefs->objects && !walk->picture.graph->nodes[walk->index].root && is_referred_to(walk, node);
 }
 
 /* --- what will be shown --- */

@@ -246,6 +246,8 @@ static json_t *node_as_json(const struct graph *graph, const struct graph_node *
 	if (node->immortal)
 		json_object_set_new(json, "immortal", json_true());
 	json_object_set_new(json, "hidden", json_integer((json_int_t)node->hidden));
+	if (node->ends_early)
+		json_object_set_new(json, "more", json_true());
 	return json;
 }
 

@@ -751,6 +751,7 @@ static void test_json(void)
 	make_leak(&graph);
 	graph.left_out = 3;
 	graph.refcounts = true;
+	graph.nodes[2].ends_early = true;
 	graph.nodes[0].refcount = 9;
 	graph.nodes[1].immortal = true;
 	render_to("events", &graph, true);
@@ -765,7 +766,7 @@ static void test_json(void)
 		      "{\"id\":\"0x20\",\"type\":\"dict\",\"label\":\"3 items\",\"depth\":1,\"target\":false,"
 		      "\"refcount\":null,\"immortal\":true,\"hidden\":12},"
 		      "{\"id\":\"0x30\",\"type\":\"Application\",\"label\":\"\",\"place\":\"app.py:7\",\"depth\":2,"
-		      "\"target\":false,\"refcount\":0,\"hidden\":0},"
+		      "\"target\":false,\"refcount\":0,\"hidden\":0,\"more\":true},"
 		      "{\"id\":\"0x40\",\"type\":\"module\",\"label\":\"app\",\"place\":\"app.py\",\"depth\":3,"
 		      "\"target\":false,\"refcount\":0,\"hidden\":0},"
 		      "{\"id\":\"root:frame:1\",\"type\":\"\",\"label\":\"visit\",\"place\":\"app.py:81\",\"depth\":3,"
