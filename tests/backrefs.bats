@@ -205,7 +205,8 @@ edges_to() {
 }
 
 # bats test_tags=once
-@test "options that do not go together" {
+@test "options that do not go together, or name nothing" {
+  local what
   ogt -p 1 --backrefs A --refs B
   fails_with 2 'at a time'
   ogt -p 1 --types --max-depth 2
@@ -214,4 +215,9 @@ edges_to() {
   fails_with 2 'chains'
   ogt -p 1 --types --garbage some
   fails_with 2 "not 'some'"
+  for what in --inspect --backrefs --refs --chain '--backrefs A'; do
+    # shellcheck disable=SC2086
+    ogt -p 1 $what ''
+    fails_with 2 "an address or the name of a type, not ''"
+  done
 }
