@@ -56,6 +56,35 @@ judge_owners() {
   grep -E '\[1\]: method  <method <built-in len> of <app.Owner at 0x[0-9a-f]+' "$WORLD/out"
 }
 
+# more_at_depth DEPTH [CONDITION]: nodes of this depth, and no others, have neighbours that were not looked at
+more_at_depth() {
+  [ "$(json "[.[] | select(.event == \"graph\") | .nodes[] | select(.more and .depth == $1 and (${2:-true}))] | length")" -ge 1 ]
+  [ "$(json "[.[] | select(.event == \"graph\") | .nodes[] | select(.more and .depth != $1)] | length")" = 0 ]
+}
+
+# edges_to ID: "label of type" of each referrer in the graph
+edges_to() {
+  json --arg to "$1" '.[] | select(.event == "graph") | .nodes as $nodes | .edges[] | select(.to == $to) | .from as $from |
+    .label + " of " + ($nodes[] | select(.id == $from) | .type)' | sort
+}
+
+@test "a dict that is merged: who else refers to it refers to what it is part of" {
+  local owner expected
+  expected=$(printf '%s\n' ".__dict__ as ['h'] of dict" '.__dict__ as .part of Owner' '.merged of module' | sort)
+  start_owners
+  ogt -p "$TARGET" --backrefs "$(address_of merged)" --merge-dicts --max-depth 2 --format json
+  succeeds
+  more_at_depth 2 '.type == "dict"'
+  owner=$(json '.[] | select(.event == "graph") | .edges[] | select(.label == ".held") | .from')
+  diff <(edges_to "$owner") <(echo "$expected")
+  ogt -p "$TARGET" --backrefs "$owner" --merge-dicts --max-depth 1 --format json
+  succeeds
+  diff <(edges_to "$owner") <(echo "$expected")
+  ogt -p "$TARGET" --backrefs "$owner" --merge-dicts --max-depth 1 --too-many 2 --format json
+  succeeds
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.target) | .hidden] | .[0]')" = 1 ]
+}
+
 # bats test_tags=once
 @test "what an object refers to, strings and numbers among it" {
   start_owners
@@ -63,6 +92,7 @@ judge_owners() {
   fails_with 1 'no object that the collector tracks is a app.Store'
   ogt -p "$TARGET" --refs "$(address_of deep)" "$(known '.[] | select(.what == "in_list") | .referrers[0]')" --max-depth 1 --too-many 0 --format json
   cat "$WORLD/err"
+  more_at_depth 1 '.type == "type"'
   [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.type == "int" or .type == "str" or .type == "float")] | length')" -ge 2 ]
 }
 
@@ -160,6 +190,16 @@ judge_owners() {
   grep 'a function: 100 of the youngest are shown (no more at a time)' "$WORLD/err"
   ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 --format json
   [ "$(json '[.[] | select(.event == "graph") | .left_out] | .[0] > 0')" = true ]
+  # Not of depth alone.
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.more and .depth < 6)] | length > 0')" = true ]
+  [ "$(json '[.[] | select(.event == "graph") | .nodes[] | select(.type == "str" and .more)] | length')" = 0 ]
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0 -o "$WORLD/cut.dot"
+  succeeds
+  grep -E 'cut\.dot: 1000 objects, [0-9]+ references, cut at 1000 objects: at least [0-9]+ more are not shown' "$WORLD/err"
+  grep -E 'at least [0-9]+ more objects are not shown: a graph has no more than 1000' "$WORLD/cut.dot"
+  ogt -p "$TARGET" --refs function --limit 0 --max-depth 6 --too-many 0
+  succeeds
+  grep -E 'at least [0-9]+ more objects are not shown: a graph has no more than 1000' "$WORLD/err"
 }
 
 # bats test_tags=once
@@ -175,7 +215,8 @@ judge_owners() {
 }
 
 # bats test_tags=once
-@test "options that do not go together" {
+@test "options that do not go together, or name nothing" {
+  local what
   ogt -p 1 --backrefs A --refs B
   fails_with 2 'at a time'
   ogt -p 1 --types --max-depth 2
@@ -184,4 +225,9 @@ judge_owners() {
   fails_with 2 'chains'
   ogt -p 1 --types --garbage some
   fails_with 2 "not 'some'"
+  for what in --inspect --backrefs --refs --chain '--backrefs A'; do
+    # shellcheck disable=SC2086
+    ogt -p 1 $what ''
+    fails_with 2 "an address or the name of a type, not ''"
+  done
 }

@@ -109,6 +109,16 @@ static int find_targets(struct question *question)
 
 /* --- graphs --- */
 
+static void tell_picture(const char *picture, const struct graph *graph)
+{
+	if (!graph->left_out)
+		render_note("%s: %zu objects, %zu references", picture, graph->node_count, graph->edge_count);
+	else
+		render_note("%s: %zu objects, %zu references, cut at %zu objects: at least %zu more %s not shown",
+			picture, graph->node_count, graph->edge_count, graph->node_count, graph->left_out,
+			graph->left_out == 1 ? "is" : "are");
+}
+
 static int show_graph(struct question *question, struct graph *graph, struct error *error)
 {
 	const struct options *options = question->watch->options;
@@ -124,7 +134,7 @@ static int show_graph(struct question *question, struct graph *graph, struct err
 		return 0;
 	if (drawing_write(graph, picture, drawing_format(picture), error) < 0)
 		return -1;
-	render_note("%s: %zu objects, %zu references", picture, graph->node_count, graph->edge_count);
+	tell_picture(picture, graph);
 	return 0;
 }
 
@@ -233,14 +243,20 @@ static int ask_chain(struct question *question, struct error *error)
 
 /* --- all of them --- */
 
-/* What is referred to need not be tracked: it becomes part of the index all the same. */
+/* What is referred to, or a __dict__ that is merged, need not be tracked: it becomes part of the index all the same. */
 static int look_ahead(struct question *question)
 {
 	const struct name_filter all = {0};
 	struct neighbours neighbours = neighbours_of(question, &all);
 
-	question->ahead = neighbours_ahead(&question->referents, &neighbours, &question->ahead_count);
+	question->ahead = (neighbours.backwards ? neighbours_dicts : neighbours_ahead)(
+		&question->referents, &neighbours, &question->ahead_count);
 	return question->ahead ? 0 : -1;
+}
+
+static bool needs_ahead(const struct options *options)
+{
+	return options->mode == MODE_REFS || (options->mode == MODE_BACKREFS && options->merge_dicts);
 }
 
 static int build(struct question *question, const struct python *python, struct memory *memory, struct error *error)
@@ -255,7 +271,7 @@ static int build(struct question *question, const struct python *python, struct 
 		return error_set(error, ERROR_FAILED, "out of memory");
 	if (question->watch->options->mode != MODE_LEAKS && !question->target_count)
 		return 0;
-	if (question->watch->options->mode == MODE_REFS && look_ahead(question) < 0)
+	if (needs_ahead(question->watch->options) && look_ahead(question) < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");
 	options.wanted = question->ahead ? question->ahead : question->targets;
 	options.wanted_count = question->ahead ? question->ahead_count : question->target_count;

@@ -341,7 +341,8 @@ static void put_legend(FILE *out, const struct graph *graph, int deepest)
 		fputs(marks[i] ? cells[i] : "", out);
 	if (graph->left_out)
 		fprintf(out,
-			"</TR><TR><TD BORDER=\"0\" COLSPAN=\"%d\" ALIGN=\"LEFT\"><B>%zu more object%s not shown: "
+			"</TR><TR><TD BORDER=\"0\" COLSPAN=\"%d\" ALIGN=\"LEFT\"><B>at least %zu more object%s not "
+			"shown: "
 			"a graph has no more than %zu</B></TD>",
 			MARKS + 1, graph->left_out, graph->left_out == 1 ? " is" : "s are", graph->node_count);
 	fputs("</TR></TABLE>>;\n", out);

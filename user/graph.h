@@ -26,7 +26,7 @@ struct graph_node {
 	char *place; /* file:line of a frame, function, code or module; NULL: has none */
 	uint64_t refcount; /* shown when graph.refcounts is set */
 	uint64_t hidden; /* "too many": neighbours that are not shown; 0: all are */
-	bool ends_early; /* it has neighbours, which are farther than was asked for */
+	bool ends_early; /* it has neighbours that are farther than was asked for, or beyond the limit of nodes */
 	int depth; /* steps from the nearest target */
 	bool target; /* what was asked for */
 	bool module;
@@ -47,7 +47,7 @@ struct graph {
 	size_t edge_count, edge_capacity;
 	bool backwards; /* asked for who refers to the targets; else for what they refer to */
 	bool refcounts; /* show them */
-	size_t left_out; /* nodes beyond the limit that were not added; 0: it is complete */
+	size_t left_out; /* nodes met beyond the limit, behind which more may be; 0: it is complete */
 };
 
 /*

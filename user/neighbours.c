@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "label.h"
 #include "list.h"
 #include "picture.h"
@@ -25,7 +26,7 @@ struct walk {
 	size_t shown, hidden;
 	uint32_t *found; /* its neighbours, each once */
 	size_t found_count;
-	bool *seen; /* by node of the index: whether it is among them */
+	bool *seen; /* by node of the index, roots too: whether it is among them */
 };
 
 static bool passes(const struct walk *walk, uint32_t node)
@@ -50,6 +51,11 @@ static bool passes(const struct walk *walk, uint32_t node)
 
 /* --- namespaces --- */
 
+static bool is_dict_way(const struct referent *referent)
+{
+	return referent->way == WAY_MEMBER && referent->name && strcmp(referent->name, "__dict__") == 0;
+}
+
 /* The object whose __dict__ this node is; NODE_NONE: no dict, or nobody's. */
 static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
 {
@@ -64,10 +70,48 @@ static uint32_t owner_of(struct backrefs *backrefs, uint32_t node)
 
 		if (owner && shape_has_dict(owner) &&
 			picture_referent(backrefs, source, backrefs->address[node], &referent) &&
-			referent.way == WAY_MEMBER && referent.name && strcmp(referent.name, "__dict__") == 0)
+			is_dict_way(&referent))
 			return source;
 	}
 	return NODE_NONE;
+}
+
+static bool collect_dict(void *context, const struct referent *referent)
+{
+	uint64_t *dict = context;
+
+	if (is_dict_way(referent))
+		*dict = referent->to;
+	return !*dict;
+}
+
+/* Its __dict__; 0: it has none, or none yet. 3.13 may have one that the collector does not see at the instance. */
+static uint64_t find_dict(struct referents *referents, uint64_t object, const struct shape *shape)
+{
+	const struct attributes_type type = {shape->flags, shape->basicsize, shape->itemsize, shape->dictoffset};
+	struct attributes_place place;
+	uint64_t dict = 0;
+
+	if (!shape_has_dict(shape))
+		return 0;
+	referents_of(referents, object, shape, collect_dict, &dict);
+	if (!dict && shape->managed &&
+		attributes_find(&referents->python->layout, referents->memory, object, &type, &place))
+		dict = place.dict;
+	return dict;
+}
+
+/* The node of the __dict__ that is part of this one; NODE_NONE: it has none, or none yet, or shares another's. */
+static uint32_t dict_of(struct backrefs *backrefs, uint32_t node)
+{
+	const struct shape *shape = node < backrefs->objects ? backrefs_shape(backrefs, node) : NULL;
+	uint64_t address = shape ? find_dict(backrefs->referents, backrefs->address[node], shape) : 0;
+	uint32_t dict = address ? backrefs_node(backrefs, address) : NODE_NONE, owner;
+
+	if (dict == NODE_NONE)
+		return NODE_NONE;
+	owner = owner_of(backrefs, dict);
+	return owner == NODE_NONE || owner == node ? dict : NODE_NONE;
 }
 
 /* ".key" of a namespace. */
@@ -100,22 +144,37 @@ static void find_neighbour(struct walk *walk, uint32_t node)
 	walk->found[walk->found_count++] = node;
 }
 
+static void forget_neighbours(struct walk *walk)
+{
+	for (size_t i = 0; i < walk->found_count; i++)
+		walk->seen[walk->found[i]] = false;
+	walk->found_count = 0;
+}
+
+/* Whether it is one more to be shown: otherwise it is of another type, or one too many. */
+static bool takes(struct walk *walk, uint32_t node)
+{
+	if (!passes(walk, node))
+		return false;
+	if (walk->neighbours->too_many && walk->shown >= walk->neighbours->too_many) {
+		walk->hidden++;
+		return false;
+	}
+	walk->shown++;
+	if (picture_node(&walk->picture, node, walk->picture.graph->nodes[walk->index].depth + 1) != GRAPH_NONE)
+		return true;
+	walk->picture.graph->nodes[walk->index].ends_early = true;
+	return false;
+}
+
 /* An edge between the node that is looked at and this one, which is at the other end; through a dict, if not NODE_NONE.
  */
 static void show(struct walk *walk, uint32_t node, uint32_t through)
 {
-	const struct neighbours *neighbours = walk->neighbours;
-	uint32_t from = neighbours->backwards ? node : walk->at, to = neighbours->backwards ? walk->at : node;
-	int depth = walk->picture.graph->nodes[walk->index].depth + 1;
+	bool backwards = walk->neighbours->backwards;
+	uint32_t from = backwards ? node : walk->at, to = backwards ? walk->at : node;
 
-	if (!passes(walk, node))
-		return;
-	if (neighbours->too_many && walk->shown >= neighbours->too_many) {
-		walk->hidden++;
-		return;
-	}
-	walk->shown++;
-	if (picture_node(&walk->picture, node, depth) == GRAPH_NONE)
+	if (!takes(walk, node))
 		return;
 	if (through == NODE_NONE)
 		picture_edge(&walk->picture, from, to);
@@ -149,55 +208,65 @@ static enum rank rank_of(const struct walk *walk, uint32_t source, bool is_names
 	return shape && shape->kind == OBJECT_MODULE ? RANK_OWNER : RANK_OTHER;
 }
 
-static void look_backwards(struct walk *walk)
+/* Somebody who refers to the node that is looked at, or to its dict, if not NODE_NONE. */
+static void show_referrer(struct walk *walk, uint32_t node, uint32_t dict)
 {
-	struct backrefs *backrefs = walk->backrefs;
-	bool is_namespace;
+	uint32_t owner = walk->neighbours->merge_dicts ? owner_of(walk->backrefs, node) : NODE_NONE;
+	uint32_t through = owner == NODE_NONE ? NODE_NONE : node;
 
-	if (walk->at >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
+	node = owner == NODE_NONE ? node : owner;
+	if (walk->seen[node])
 		return;
-	is_namespace = root_module_of_dict(backrefs->roots, backrefs->address[walk->at]) != NULL;
-	for (int rank = 0; rank < RANKS; rank++) {
-		uint32_t last = NODE_NONE;
+	find_neighbour(walk, node);
+	if (dict == NODE_NONE)
+		show(walk, node, through);
+	else if (takes(walk, node))
+		picture_edge_to_dict(&walk->picture, node, dict, walk->at,
+			through == NODE_NONE ? NULL : attribute_label(walk->backrefs, through, dict));
+}
 
-		if (rank == RANK_TABLE && walk->shown)
-			return;
-		for (uint32_t i = backrefs->first[walk->at]; i < backrefs->first[walk->at + 1]; i++) {
-			uint32_t source = backrefs->source[i], node = source & ~SOURCE_POSSIBLE, owner;
+/* Those of one rank who refer to the node that is looked at, or to its dict, if not NODE_NONE. */
+static void show_referrers(struct walk *walk, uint32_t dict, enum rank rank)
+{
+	const struct backrefs *backrefs = walk->backrefs;
+	uint32_t to = dict == NODE_NONE ? walk->at : dict, last = NODE_NONE;
+	bool is_namespace = root_module_of_dict(backrefs->roots, backrefs->address[to]) != NULL;
 
-			if (node == last || rank_of(walk, source, is_namespace) != (enum rank)rank)
-				continue;
-			last = node;
-			owner = walk->neighbours->merge_dicts ? owner_of(backrefs, node) : NODE_NONE;
-			if (owner != NODE_NONE)
-				show(walk, owner, node);
-			else
-				show(walk, node, NODE_NONE);
-		}
+	for (uint32_t i = backrefs->first[to]; i < backrefs->first[to + 1]; i++) {
+		uint32_t source = backrefs->source[i], node = source & ~SOURCE_POSSIBLE;
+
+		if (node == last || rank_of(walk, source, is_namespace) != rank)
+			continue;
+		last = node;
+		/* Its own reference to its dict is none to itself. */
+		if (dict == NODE_NONE || node != walk->at)
+			show_referrer(walk, node, dict);
 	}
 }
 
-/* Whether somebody refers to it, or it refers to somebody, whom the depth leaves out. */
-static bool ends_early(struct walk *walk, uint32_t node)
+static void look_backwards(struct walk *walk)
 {
-	const struct backrefs *backrefs = walk->backrefs;
+	struct backrefs *backrefs = walk->backrefs;
+	uint32_t dict;
 
-	if (!walk->neighbours->backwards || node >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
-		return false;
-	return backrefs->first[node] != backrefs->first[node + 1];
+	if (walk->at >= backrefs->objects || walk->picture.graph->nodes[walk->index].root)
+		return;
+	forget_neighbours(walk);
+	/* Who holds a part of it holds it, in the picture. */
+	dict = walk->neighbours->merge_dicts ? dict_of(backrefs, walk->at) : NODE_NONE;
+	for (int rank = 0; rank < RANKS; rank++) {
+		if (rank == RANK_TABLE && walk->shown)
+			return;
+		show_referrers(walk, NODE_NONE, (enum rank)rank);
+		if (dict != NODE_NONE)
+			show_referrers(walk, dict, (enum rank)rank);
+	}
 }
 
 /* A str, which the label of its value tells. */
 static bool is_plain_key(const struct referent *referent)
 {
 	return referent->way == WAY_KEY && referent->kind == REFERENT_HELD;
-}
-
-static void forget_neighbours(struct walk *walk)
-{
-	for (size_t i = 0; i < walk->found_count; i++)
-		walk->seen[walk->found[i]] = false;
-	walk->found_count = 0;
 }
 
 static bool collect(void *context, const struct referent *referent)
@@ -241,6 +310,42 @@ static void look_forwards(struct walk *walk)
 	free(found);
 }
 
+/* Whether somebody refers to it whom the depth leaves out. */
+static bool is_referred_to(struct walk *walk, uint32_t node)
+{
+	struct backrefs *backrefs = walk->backrefs;
+	uint32_t dict;
+
+	if (backrefs->first[node] != backrefs->first[node + 1])
+		return true;
+	dict = walk->neighbours->merge_dicts ? dict_of(backrefs, node) : NODE_NONE;
+	if (dict == NODE_NONE)
+		return false;
+	for (uint32_t i = backrefs->first[dict]; i < backrefs->first[dict + 1]; i++) {
+		if ((backrefs->source[i] & ~SOURCE_POSSIBLE) != node)
+			return true;
+	}
+	return false;
+}
+
+static bool is_none(void *context, const struct referent *referent)
+{
+	struct referents *referents = context;
+
+	/* It need not be a node of the index, which has what the depth asks for. */
+	return is_plain_key(referent) || !shapes_of_object(referents->shapes, referent->to);
+}
+
+/* Whether there are neighbours, of any type, whom the depth leaves out. */
+static bool ends_early(struct walk *walk, uint32_t node)
+{
+	struct backrefs *backrefs = walk->backrefs;
+
+	if (!walk->neighbours->backwards)
+		return !backrefs_referents(backrefs, node, is_none, backrefs->referents);
+	return node < backrefs->objects && !walk->picture.graph->nodes[walk->index].root && is_referred_to(walk, node);
+}
+
 /* --- what will be shown --- */
 
 struct ahead {
@@ -263,6 +368,22 @@ static bool take_ahead(void *context, const struct referent *referent)
 	ahead->address[ahead->count++] = referent->to;
 	ahead->taken++;
 	return true;
+}
+
+uint64_t *neighbours_dicts(struct referents *referents, const struct neighbours *neighbours, size_t *count)
+{
+	uint64_t *address = calloc(2 * neighbours->target_count + 1, sizeof(*address));
+
+	*count = 0;
+	for (size_t i = 0; address && i < neighbours->target_count; i++) {
+		const struct shape *shape = shapes_of_object(referents->shapes, neighbours->targets[i]);
+		uint64_t dict = shape ? find_dict(referents, neighbours->targets[i], shape) : 0;
+
+		address[(*count)++] = neighbours->targets[i];
+		if (dict)
+			address[(*count)++] = dict;
+	}
+	return address;
 }
 
 uint64_t *neighbours_ahead(struct referents *referents, const struct neighbours *neighbours, size_t *count)
@@ -303,7 +424,7 @@ int neighbours_graph(
 			.limit = neighbours->limit}};
 
 	graph->backwards = neighbours->backwards;
-	walk.seen = calloc((size_t)backrefs->objects + 1, sizeof(*walk.seen));
+	walk.seen = calloc((size_t)backrefs->count + 1, sizeof(*walk.seen));
 	walk.picture.failed = !walk.seen;
 	for (size_t i = 0; i < neighbours->target_count; i++) {
 		uint32_t node = backrefs_node(backrefs, neighbours->targets[i]);

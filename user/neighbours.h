@@ -29,6 +29,9 @@ struct neighbours {
  */
 uint64_t *neighbours_ahead(struct referents *referents, const struct neighbours *neighbours, size_t *count);
 
+/* The same for --backrefs with merge_dicts: the targets and what is their __dict__, some of them more than once. */
+uint64_t *neighbours_dicts(struct referents *referents, const struct neighbours *neighbours, size_t *count);
+
 /* Makes the graph; freed with graph_free by the caller, also when this fails (ERROR_FAILED: out of memory). */
 int neighbours_graph(
 	struct backrefs *backrefs, const struct neighbours *neighbours, struct graph *graph, struct error *error);

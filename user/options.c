@@ -312,6 +312,15 @@ static void check(const struct options *options, struct argp_state *state)
 		argp_error(state, "--skip-update goes with --peaks FILE or --state FILE");
 }
 
+/* One more of WHAT; nothing is named so, and a shell's variable that is not set is no address. */
+static void add_what(struct options *options, const char *text, struct argp_state *state)
+{
+	if (!*text)
+		argp_error(state, "--inspect, --backrefs, --refs and --chain take an address or the name of a type, "
+				  "not ''");
+	options->what[options->what_count++] = text;
+}
+
 static error_t take(int key, char *text, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -340,13 +349,13 @@ static error_t take(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_INSPECT:
 		choose(options, MODE_INSPECT, state);
-		options->what[options->what_count++] = text;
+		add_what(options, text, state);
 		return 0;
 	case KEY_BACKREFS:
 	case KEY_REFS:
 	case KEY_CHAIN:
 		choose(options, key == KEY_BACKREFS ? MODE_BACKREFS : key == KEY_REFS ? MODE_REFS : MODE_CHAIN, state);
-		options->what[options->what_count++] = text;
+		add_what(options, text, state);
 		return 0;
 	case KEY_CHAINS:
 		options->chains = (size_t)whole(state, "--chains", text, 1, CHAINS_MOST);
@@ -446,7 +455,7 @@ static error_t take(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		/* So are more of what the last of these options takes. */
 		if (options->what_count) {
-			options->what[options->what_count++] = text;
+			add_what(options, text, state);
 			return 0;
 		}
 		argp_error(state, "'%s' is no option; name the process with -p PID", text);

@@ -79,6 +79,19 @@ static size_t find(const struct picture *picture, uint32_t node)
 	return GRAPH_NONE;
 }
 
+/* Counted once, however many lead to it. */
+static void leave_out(struct picture *picture, uint32_t node)
+{
+	if (!picture->left_out)
+		picture->left_out = calloc((size_t)picture->backrefs->count + 1, sizeof(*picture->left_out));
+	if (!picture->left_out) {
+		picture->failed = true;
+		return;
+	}
+	picture->graph->left_out += !picture->left_out[node];
+	picture->left_out[node] = true;
+}
+
 size_t picture_node(struct picture *picture, uint32_t node, int depth)
 {
 	struct graph_node made = {.depth = depth};
@@ -87,7 +100,7 @@ size_t picture_node(struct picture *picture, uint32_t node, int depth)
 	if (index != GRAPH_NONE || picture->failed)
 		return index;
 	if (picture->graph->node_count >= picture->limit) {
-		picture->graph->left_out++;
+		leave_out(picture, node);
 		return GRAPH_NONE;
 	}
 	if (!picture->nodes)
@@ -146,25 +159,48 @@ void picture_edge_labelled(struct picture *picture, uint32_t from, uint32_t to, 
 		picture->failed = true;
 }
 
-void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
+/* In which words `from` leads to `to`, and how surely; false: it does not. */
+static bool describe_edge(
+	struct backrefs *backrefs, uint32_t from, uint32_t to, char **label, enum graph_edge_kind *kind)
 {
-	struct backrefs *backrefs = picture->backrefs;
 	bool is_object = from < backrefs->objects;
 	struct referent referent = {0};
 
 	if (to >= backrefs->objects || !picture_referent(backrefs, from, backrefs->address[to], &referent))
+		return false;
+	*label = label_way(backrefs,
+		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
+		is_object ? backrefs_shape(backrefs, from) : NULL, &referent);
+	*kind = referent.kind == REFERENT_POSSIBLE ? GRAPH_POSSIBLE : is_object ? GRAPH_STRONG : GRAPH_ROOT;
+	return true;
+}
+
+void picture_edge(struct picture *picture, uint32_t from, uint32_t to)
+{
+	enum graph_edge_kind kind;
+	char *label;
+
+	if (describe_edge(picture->backrefs, from, to, &label, &kind))
+		picture_edge_labelled(picture, from, to, label, kind);
+}
+
+void picture_edge_to_dict(struct picture *picture, uint32_t from, uint32_t dict, uint32_t to, char *way)
+{
+	enum graph_edge_kind kind = GRAPH_STRONG;
+	char *label;
+
+	if (!way && !describe_edge(picture->backrefs, from, dict, &way, &kind))
 		return;
-	picture_edge_labelled(picture, from, to,
-		label_way(backrefs,
-			is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address,
-			is_object ? backrefs_shape(backrefs, from) : NULL, &referent),
-		referent.kind == REFERENT_POSSIBLE ? GRAPH_POSSIBLE
-		: is_object			   ? GRAPH_STRONG
-						   : GRAPH_ROOT);
+	if (asprintf(&label, ".__dict__%s%s", way ? " as " : "", way ? way : "") < 0)
+		label = NULL;
+	free(way);
+	picture_edge_labelled(picture, from, to, label, kind);
 }
 
 void picture_free(struct picture *picture)
 {
 	free(picture->nodes);
+	free(picture->left_out);
 	picture->nodes = NULL;
+	picture->left_out = NULL;
 }

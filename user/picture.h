@@ -16,6 +16,7 @@ struct picture {
 	bool full_names;
 	size_t limit; /* nodes */
 	uint32_t *nodes; /* of the index, one for each of the graph */
+	bool *left_out; /* by node of the index: it was met beyond the limit; NULL: none was */
 	bool failed; /* out of memory */
 };
 
@@ -30,6 +31,12 @@ void picture_edge(struct picture *picture, uint32_t from, uint32_t to);
 
 /* The same with words of the caller's, which become the graph's; NULL: none. */
 void picture_edge_labelled(struct picture *picture, uint32_t from, uint32_t to, char *label, enum graph_edge_kind kind);
+
+/*
+ * The same for what refers to the __dict__ of `to`; way: in these words of the caller's, which become the graph's;
+ * NULL: in those of its first reference.
+ */
+void picture_edge_to_dict(struct picture *picture, uint32_t from, uint32_t dict, uint32_t to, char *way);
 
 /* The first reference by which `from` leads to `to`; certain ones come first. False: there is none. */
 bool picture_referent(struct backrefs *backrefs, uint32_t from, uint64_t to, struct referent *referent);

@@ -222,7 +222,7 @@ static void graph_as_text(struct render *render, const struct graph *graph)
 	free_tree(&tree);
 	flush(render);
 	if (graph->left_out)
-		render_note("%zu more object%s not shown: a graph has no more than %zu", graph->left_out,
+		render_note("at least %zu more object%s not shown: a graph has no more than %zu", graph->left_out,
 			graph->left_out == 1 ? " is" : "s are", graph->node_count);
 }
 
@@ -246,6 +246,8 @@ static json_t *node_as_json(const struct graph *graph, const struct graph_node *
 	if (node->immortal)
 		json_object_set_new(json, "immortal", json_true());
 	json_object_set_new(json, "hidden", json_integer((json_int_t)node->hidden));
+	if (node->ends_early)
+		json_object_set_new(json, "more", json_true());
 	return json;
 }
 

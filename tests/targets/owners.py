@@ -60,6 +60,11 @@ weak = weakref.ref(either)
 bound = deep.a.__init__
 holder_of_bound = [Target(), types.MethodType(len, deep.a)]
 Meta.registry.append(Target())
+merged = Owner()
+merged.held = Target()
+merged_elsewhere = {"h": merged.__dict__}
+merged_in = Owner()
+merged_in.part = merged.__dict__
 
 class Parent(object):
     inherited = Target()
@@ -216,6 +221,7 @@ EVALUABLE = {
     "key_quote": ["app.in_dict[\"it's\"]"],
     "key_none": ["app.in_dict[None]"],
     "slots": ["app.slots.held"],
+    "merged": ["app.merged.held"],
     "queue": ["app.queue[1]"],
     "ordered": ["app.ordered['b']"],
     "default": ["app.default['k'][0]"],
