@@ -16,7 +16,7 @@ judge_owners() {
   local addresses
   addresses=$(known '[.[].address] | join(" ")')
   # shellcheck disable=SC2086
-  ogt "$@" --format json --chain $addresses
+  ogt "$@" --format json --chains 3 --chain $addresses
   succeeds
   cp "$WORLD/out" "$WORLD/chains"
   # shellcheck disable=SC2086

@@ -232,6 +232,7 @@ struct expression {
 	struct chain *chain;
 	FILE *out;
 	bool plain;
+	bool names_content; /* the step before is the name of a variable that is a cell: it gives what is in the cell */
 };
 
 static bool is_identifier(const char *text)
@@ -304,25 +305,41 @@ static void write_callers(struct expression *expression, uint64_t object, uint64
 	}
 }
 
-static void write_local(struct expression *expression, uint32_t from, const struct referent *referent)
+/* What Python calls the variables of a frame of an object; NULL: those of a running function go by their names. */
+static const char *variables_of(const struct shape *shape)
+{
+	return !shape				 ? NULL
+	       : shape->kind == OBJECT_FRAME	 ? ".f_locals"
+	       : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
+	       : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
+						 : ".ag_frame.f_locals";
+}
+
+static void write_local(struct expression *expression, uint32_t from, const struct referent *referent, bool is_last)
 {
 	struct backrefs *backrefs = expression->backrefs;
+	const struct referents *referents = backrefs->referents;
 	bool is_object = from < backrefs->objects;
 	const struct shape *shape = is_object ? backrefs_shape(backrefs, from) : NULL;
 	uint64_t address =
 		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address;
-	char *name = label_variable(backrefs->referents, address, shape, referent);
-	const char *frame = !shape			      ? NULL
-			    : shape->kind == OBJECT_FRAME     ? ".f_locals"
-			    : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
-			    : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
-							      : ".ag_frame.f_locals";
+	char *name = label_variable(referents, address, shape, referent);
+	const char *frame = variables_of(shape);
+	const struct shape *to = shapes_of_object(referents->shapes, referent->to);
 
-	if (name && frame && from != expression->chain->nodes[0]) {
+	expression->names_content =
+		name && to && to->kind == OBJECT_CELL &&
+		label_is_cell(referents, label_variable_code(referents, address, shape, referent), referent->index);
+	if (expression->names_content && is_last) {
+		/* Nothing in Python names the cell itself. */
+		fprintf(expression->out, "%s ", name);
+		write_description(expression, "cell");
+	} else if (name && frame && from != expression->chain->nodes[0]) {
 		write_callers(expression, address, referent->frame);
 		fprintf(expression->out, "%s['%s']", frame, name);
 	} else if (name) {
 		fputs(name, expression->out);
+		expression->plain = expression->plain && is_identifier(name);
 	} else {
 		write_description(expression, "local variable");
 	}
@@ -358,12 +375,32 @@ static void write_piece(struct expression *expression, const struct referent *re
 	free(member);
 }
 
-static void write_step(struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace)
+/* A C struct's: that of a frame is none of Python's where nothing names the frame, nor is the function of one ever. */
+static void write_member(struct expression *expression, uint32_t from, const struct shape *shape,
+	const struct referent *referent, bool names_content)
+{
+	bool in_frame = (shape && shape->kind == OBJECT_FRAME) || is_generator(shape);
+
+	if (names_content && shape && shape->kind == OBJECT_CELL)
+		return;
+	if (!referent->name)
+		write_description(expression, "C member");
+	else if (from >= expression->backrefs->objects ||
+		 (in_frame && (from == expression->chain->nodes[0] || strcmp(referent->name, "function") == 0)))
+		write_description(expression, referent->name);
+	else
+		fprintf(expression->out, ".%s", referent->name);
+}
+
+static void write_step(
+	struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace, bool is_last)
 {
 	const struct shape *shape =
 		from < expression->backrefs->objects ? backrefs_shape(expression->backrefs, from) : NULL;
+	bool names_content = expression->names_content;
 	char *way;
 
+	expression->names_content = false;
 	switch (referent->way) {
 	case WAY_VALUE:
 		write_value(expression, referent, is_namespace);
@@ -375,10 +412,7 @@ static void write_step(struct expression *expression, uint32_t from, const struc
 		free(way);
 		break;
 	case WAY_MEMBER:
-		if (referent->name)
-			fprintf(expression->out, ".%s", referent->name);
-		else
-			write_description(expression, "C member");
+		write_member(expression, from, shape, referent, names_content);
 		break;
 	case WAY_ITEM:
 		if (shape && (shape->kind == OBJECT_LIST || shape->kind == OBJECT_TUPLE || shape->kind == OBJECT_DEQUE))
@@ -392,7 +426,7 @@ static void write_step(struct expression *expression, uint32_t from, const struc
 		fputs(".__class__", expression->out);
 		break;
 	case WAY_LOCAL:
-		write_local(expression, from, referent);
+		write_local(expression, from, referent, is_last);
 		break;
 	case WAY_KEY:
 		write_description(expression, "key");
@@ -492,7 +526,7 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 			is_namespace = true;
 			continue;
 		}
-		write_step(expression, from, &referent, is_namespace);
+		write_step(expression, from, &referent, is_namespace, i + 2 == chain->count);
 		is_namespace = false;
 	}
 	return true;

@@ -274,6 +274,26 @@ char *label_local(const struct referents *referents, uint64_t code, uint64_t num
 	return NULL;
 }
 
+/* Of co_localspluskinds (Include/internal/pycore_code.h), which stands behind the names. */
+#define KIND_CELL 0x40
+#define KIND_FREE 0x80
+
+bool label_is_cell(const struct referents *referents, uint64_t code, uint64_t number)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t names = field(referents, code, layout->code.varnames), count, kinds;
+	uint8_t kind;
+
+	count = names ? field(referents, names, layout->member.size) : 0;
+	/* To 3.10 the variables that are no cells come first, and have a tuple of their own. */
+	if (layout->code.cellvars >= 0)
+		return number >= count;
+	kinds = field(referents, code, layout->code.varnames + 8);
+	return number < count && kinds &&
+	       memory_read(referents->memory, kinds + (uint64_t)layout->bytes.data + number, &kind, 1) &&
+	       kind & (KIND_CELL | KIND_FREE);
+}
+
 /* The code of the function whose __closure__ a tuple is; 0 when it is none's. */
 static uint64_t closure_code(struct backrefs *backrefs, uint64_t tuple)
 {
@@ -318,16 +338,20 @@ static char *item_way(struct backrefs *backrefs, uint64_t from, const struct sha
 	return text;
 }
 
-char *label_variable(
+uint64_t label_variable_code(
 	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
 {
 	const struct layout *layout = &referents->python->layout;
 	uint64_t frame = referent->frame ? referent->frame : from;
-	uint64_t code = shape && !referent->frame
-				? code_of(referents, from, shape)
-				: field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
 
-	return label_local(referents, code, referent->index);
+	return shape && !referent->frame ? code_of(referents, from, shape)
+					 : field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
+}
+
+char *label_variable(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
+{
+	return label_local(referents, label_variable_code(referents, from, shape, referent), referent->index);
 }
 
 /* Of one frame of several, which. */

@@ -1,9 +1,9 @@
 """Objects of which is known how one gets at them: for chains from a module to an object, and for who refers to one.
 
-argv[1]: the file, of JSON: [{"what", "type", "address", "expressions", "holder", "referrers"}]. "expressions": Python's for the
+argv[1]: the file, of JSON: [{"what", "type", "address", "expressions", "holder", "running", "referrers"}]. "expressions": Python's for the
 object, of what sys.modules names, all equally short ones; where Python has none for the last step (a cache, a frame that
 runs, C code), they are empty and "holder" is one for the last object on the way, or null: no chain from a module leads
-there. "referrers": the addresses that gc.get_referrers() says. Every expression was evaluated here and gives that object.
+there. "running": what runs(), which a thread is in, calls it. "referrers": the addresses that gc.get_referrers() says. Every expression was evaluated here and gives that object.
 Blocks until SIGUSR1. 3.6 to 3.15; other threads wait for a lock.
 """
 import gc
@@ -99,8 +99,24 @@ def make_generator():
 generator = make_generator()
 next(generator)
 
+def make_cell_generator(argument):
+    free = Target()
+    def generates():
+        celled = Target()
+        def reads():
+            return celled, argument
+        yield free
+        print(reads)
+    return generates()
+cell_generator = make_cell_generator(Target())
+next(cell_generator)
+
 async def make_coroutine():
     local = Target()
+    celled = Target()
+    def reads():
+        return celled
+    del reads
     await Forever()
     return local
 class Forever(object):
@@ -149,7 +165,19 @@ gate.acquire()
 started = threading.Semaphore(0)
 local_storage = threading.local()
 
+def make_nameless(note):
+    def nameless():
+        deeper()
+    nameless.attribute = Target()
+    note("nameless", nameless.attribute)
+    return nameless
+
 def runs(note):
+    celled = Target()
+    note("frame_cell", celled)
+    def reads():
+        return celled
+    del reads
     only_here = Target()
     note("frame", only_here)
     inner_list = [[Target()]]
@@ -157,8 +185,8 @@ def runs(note):
     storage = Target()
     note("thread_local", storage)
     local_storage.value = storage
-    del storage, note
-    deeper()
+    del storage
+    make_nameless(note)()
     return only_here, inner_list
 
 def deeper():
@@ -236,6 +264,9 @@ EVALUABLE = {
     "closure": ["app.closure.__closure__[0].cell_contents"],
     "generator_local": ["app.generator.gi_frame.f_locals['local']"],
     "generator_other": ["app.generator.gi_frame.f_locals['i']"],
+    "generator_cell": ["app.cell_generator.gi_frame.f_locals['celled']"],
+    "generator_free": ["app.cell_generator.gi_frame.f_locals['free']"],
+    "coroutine_cell": ["app.coroutine.cr_frame.f_locals['celled']"],
     "coroutine_local": ["app.coroutine.cr_frame.f_locals['local']"],
     "future_result": ["app.future._result"],
     "task_local": ["app.task._coro.cr_frame.f_locals['local']"],
@@ -247,8 +278,10 @@ HOLDERS = {  # what has no expression, and one for the last object on the way th
     "cached_for_ever": "app.cached_for_ever", "weakly": "app.either",
     "thread_local": "app.local_storage",
     "context": None,  # of the main thread's context: app.variable has it in its cache, and does not own it
-    "atexit": None, "frame": None, "frame_list": None, "cycle": None, "generator_cycle": None,
+    "atexit": None, "frame": None, "frame_list": None, "frame_cell": None, "cycle": None, "generator_cycle": None,
+    "nameless": None,  # of a function that nothing but its running frame and its caller's stack have
 }
+RUNNING = {"frame": "only_here", "frame_list": "inner_list[0][0]", "frame_cell": "celled"}  # in runs()
 
 
 def make_module(name, source):
@@ -322,7 +355,8 @@ def write(path, addresses, tracked, own):
         address = addresses[what]
         referrers = [hex(id(x)) for x in gc.get_referrers(objects[address]) if id(x) in known]
         rows.append({"what": what, "type": oracle.names(type(objects[address]))[1], "address": hex(address),
-                     "expressions": EVALUABLE.get(what, []), "holder": HOLDERS.get(what), "referrers": referrers})
+                     "expressions": EVALUABLE.get(what, []), "holder": HOLDERS.get(what),
+                     "running": RUNNING.get(what), "referrers": referrers})
     forked.write_lines(path, [json.dumps(rows)])
 
 
