@@ -29,8 +29,8 @@ for one in known:
             problems.append("%s: %s, not %s" % (one["what"], texts, one["expressions"]))
     elif one["holder"] and not (texts and texts[0].startswith(one["holder"])):
         problems.append("%s: %s does not begin with %s" % (one["what"], texts, one["holder"]))
-    elif not one["holder"] and texts and not got["chains"][0]["where"] and got["chains"][0]["plain"]:
-        problems.append("%s: %s leads nowhere" % (one["what"], texts))
+    elif texts and not got["chains"][0]["where"] and got["chains"][0]["plain"]:
+        problems.append("%s: %s is nothing that Python evaluates" % (one["what"], texts))
     if one["running"] and not (texts and texts[0] == one["running"] and got["chains"][0]["where"].startswith("runs()")):
         problems.append("%s: %s is not %s" % (one["what"], texts, one["running"]))
     for chain in got["chains"]:

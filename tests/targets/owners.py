@@ -51,6 +51,7 @@ in_set = {1, Target()}
 in_frozenset = frozenset([Target()])
 slots = Slots()
 slots.held = Target()
+slots.other = Owner()
 queue = collections.deque([1, Target(), 3])
 ordered = collections.OrderedDict([("a", 1), ("b", Target())])
 default = collections.defaultdict(list, {"k": [Target()]})
@@ -84,6 +85,15 @@ class Described(object):
 def function(a=1, b=Target(), *, c=2, d=Target()):
     pass
 function.attribute = Target()
+
+def annotated(plain: int, argument: Target()) -> None:
+    pass
+
+setattr(deep, "for", Target())
+setattr(slots.other, "no name", Target())
+namespace = types.SimpleNamespace(**{"class": Target()})
+in_keys = {float("nan"): Target(), (1, float("-inf")): Target(), "<": Target(), (2, "it's ?" * 5): Target(),
+           ("x" * 55, "y" * 55, "z" * 55): Target(), ValueError("x"): Target(), frozenset([1]): Target(), 1e-7: Target()}
 
 def make_closure():
     captured = Target()
@@ -255,6 +265,14 @@ EVALUABLE = {
     "inherited": ["app.Parent.inherited"],
     "default_argument": ["app.function.__defaults__[1]"],
     "keyword_default": ["app.function.__kwdefaults__['d']"],
+    "annotation": ["app.annotated.__annotations__['argument']"],
+    "keyword": ["app.deep.__dict__['for']"],
+    "no_name": ["app.slots.other.__dict__['no name']"],
+    "keyword_namespace": ["app.namespace.__dict__['class']"],
+    "key_lesser": ["app.in_keys['<']"],
+    "key_long": ["app.in_keys[(2, \"%s\")]" % ("it's ?" * 5)],
+    "key_frozenset": ["app.in_keys[frozenset({1})]"],
+    "key_exponent": ["app.in_keys[1e-07]"],
     "function_attribute": ["app.function.attribute"],
     "method_default": ["app.Described.method.__defaults__[0]"],
     "static_default": ["app.Described.__dict__['static'].__func__.__defaults__[0]", "app.Described.static.__defaults__[0]"],
@@ -277,6 +295,8 @@ HOLDERS = {  # what has no expression, and one for the last object on the way th
     "as_key": "app.as_key", "in_set": "app.in_set", "in_frozenset": "app.in_frozenset", "cached": "app.cached",
     "cached_for_ever": "app.cached_for_ever", "weakly": "app.either",
     "thread_local": "app.local_storage",
+    "key_nan": "app.in_keys[nan]", "key_inf": "app.in_keys[(1, -inf)]", "key_cut": "app.in_keys[('xxx",
+    "key_exception": "app.in_keys[ValueError('x'", "module": '<my.mod-ule"<>',
     "context": None,  # of the main thread's context: app.variable has it in its cache, and does not own it
     "atexit": None, "frame": None, "frame_list": None, "frame_cell": None, "cycle": None, "generator_cycle": None,
     "nameless": None,  # of a function that nothing but its running frame and its caller's stack have
@@ -316,6 +336,16 @@ def build(addresses):
     note("as_key", next(iter(app.as_key)))
     note("in_set", next(one for one in app.in_set if one != 1))
     note("in_frozenset", next(iter(app.in_frozenset)))
+    for key in app.in_keys:
+        which = ("key_nan" if key != key else "key_exception" if isinstance(key, ValueError) else
+                 "key_inf" if key == (1, float("-inf")) else "key_cut" if isinstance(key, tuple) and len(key) == 3 else None)
+        if which:
+            note(which, app.in_keys[key])
+    key = None
+    module = make_module('my_mod-ule"<', "from app import Target; target = Target()")
+    sys.modules['my.mod-ule"<'] = sys.modules.pop('my_mod-ule"<')
+    note("module", module.target)
+    module = None
     note("cached", app.cached(1))
     note("cached_for_ever", app.cached_for_ever(2))
     if sys.version_info >= (3, 7):
