@@ -200,7 +200,7 @@ static int ask_chains_of(struct question *question, uint64_t address, struct pic
 	for (size_t i = 0; i < of->chains.count && result == 0; i++)
 		chain_draw(&of->chains.chain[i], picture);
 	if (result == 0 && !of->chains.count)
-		picture_node(picture, node, 0);
+		chain_draw_target(node, picture);
 	return result;
 }
 

@@ -472,6 +472,8 @@ static void write_member(struct expression *expression, uint32_t from, const str
 	else if (from >= expression->backrefs->objects || !is_identifier(referent->name) ||
 		 (in_frame && (from == expression->chain->nodes[0] || strcmp(referent->name, "function") == 0)))
 		write_description(expression, referent->name);
+	else if (is_generator(shape) && strcmp(referent->name, "f_locals") == 0)
+		fputs(variables_of(shape), expression->out);
 	else
 		fprintf(expression->out, ".%s", referent->name);
 }
@@ -714,4 +716,12 @@ void chain_draw(const struct chain *chain, struct picture *picture)
 	/* What the way begins with, whatever it is. */
 	if (index != GRAPH_NONE)
 		picture->graph->nodes[index].root = true;
+}
+
+void chain_draw_target(uint32_t node, struct picture *picture)
+{
+	size_t index = picture_node(picture, node, 0);
+
+	if (index != GRAPH_NONE)
+		picture->graph->nodes[index].target = true;
 }

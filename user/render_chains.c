@@ -192,11 +192,9 @@ void render_chains(struct render *render, const struct chains_report *report)
 	if (garbage)
 		note(report, true,
 			"garbage: only objects that nothing leads to lead to them, and the next full collection will "
-			"find "
-			"them");
+			"find them");
 	if (held)
 		note(report, false,
-			"held, but by no object that something there for good leads to: by memory of C code or a stack "
-			"of "
-			"another's (greenlet), or a reference was leaked (--leaks)");
+			"no module, running function or other root leads to them, but something holds them: memory of "
+			"C code or its stack, or a reference that was lost (--leaks tells)");
 }
