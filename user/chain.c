@@ -571,12 +571,46 @@ static void write_module(struct expression *expression, uint64_t address)
 		write_description(expression, name);
 }
 
+/* Whether a type is what its module has under its name: that of functions is none of builtins. */
+static bool is_found_by_name(
+	const struct backrefs *backrefs, uint64_t type, const char *module, size_t length, const char *name)
+{
+	const struct referents *referents = backrefs->referents;
+	uint64_t found;
+
+	for (size_t i = 0; i < backrefs->roots->module_count; i++) {
+		const struct root_module *one = &backrefs->roots->modules[i];
+
+		if (strlen(one->name) == length && strncmp(one->name, module, length) == 0)
+			return one->dict &&
+			       pyobject_dict_get(
+				       &referents->python->layout, referents->memory, one->dict, name, &found) == 1 &&
+			       found == type;
+	}
+	return false;
+}
+
+/* A type of C code, which is there for good. */
+static void write_static_type(struct expression *expression, uint32_t node)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	uint64_t address = backrefs->address[node];
+	char *name = label_object(backrefs->referents, address, backrefs_shape(backrefs, node));
+	const char *dot = name ? strrchr(name, '.') : NULL;
+	bool is_builtin = dot && strncmp(name, "builtins.", 9) == 0;
+
+	if (dot && is_found_by_name(backrefs, address, name, (size_t)(dot - name), dot + 1))
+		fputs(is_builtin ? dot + 1 : name, expression->out);
+	else
+		write_description(expression, is_builtin ? dot + 1 : name ? name : "?");
+	free(name);
+}
+
 static void write_root(struct expression *expression, struct chain *chain)
 {
 	struct backrefs *backrefs = expression->backrefs;
 	uint32_t node = chain->nodes[0];
 	const struct root *root;
-	char *name;
 
 	if (node >= backrefs->objects) {
 		root = &backrefs->roots->root[node - backrefs->objects];
@@ -595,9 +629,7 @@ static void write_root(struct expression *expression, struct chain *chain)
 		write_module(expression, backrefs->address[node]);
 		return;
 	}
-	name = label_object(backrefs->referents, backrefs->address[node], backrefs_shape(backrefs, node));
-	fputs(name && strncmp(name, "builtins.", 9) == 0 ? name + 9 : name ? name : "?", expression->out);
-	free(name);
+	write_static_type(expression, node);
 }
 
 /* Whether this step leads from an object to its namespace, which the next one names something in. */

@@ -291,11 +291,14 @@ EVALUABLE = {
     "error_argument": ["app.error.args[0]"],
     "failed_frame": ["app.failed.__traceback__.tb_next.tb_frame.f_locals['local_of_failed']"],
 }
+# The same, of what only comes to be in build().
+LATER = {"static_type": ["list.held"], "main": ["__main__.of_main"]}
 HOLDERS = {  # what has no expression, and one for the last object on the way that has
     "as_key": "app.as_key", "in_set": "app.in_set", "in_frozenset": "app.in_frozenset", "cached": "app.cached",
     "cached_for_ever": "app.cached_for_ever", "weakly": "app.either",
     "thread_local": "app.local_storage",
     "key_nan": "app.in_keys[nan]", "key_inf": "app.in_keys[(1, -inf)]", "key_cut": "app.in_keys[('xxx",
+    "unnamed_type": "<function>",
     "key_exception": "app.in_keys[ValueError('x'", "module": '<my.mod-ule"<>',
     "context": None,  # of the main thread's context: app.variable has it in its cache, and does not own it
     "atexit": None, "frame": None, "frame_list": None, "frame_cell": None, "cycle": None, "generator_cycle": None,
@@ -346,6 +349,16 @@ def build(addresses):
     sys.modules['my.mod-ule"<'] = sys.modules.pop('my_mod-ule"<')
     note("module", module.target)
     module = None
+    # From 3.12 on the interpreter has the namespaces of these, and not they.
+    for what, one in (("static_type", list), ("unnamed_type", types.FunctionType)) if sys.version_info < (3, 12) else ():
+        target = app.Target()
+        gc.get_referents(one.__dict__)[0]["held"] = target
+        note(what, target)
+        target = None
+    sys.modules["__mp_main__"] = sys.modules["__main__"]  # as multiprocessing does
+    sys.modules["1cache"] = sys.modules["app.cache"]
+    sys.modules["__main__"].of_main = app.Target()
+    note("main", sys.modules["__main__"].of_main)
     note("cached", app.cached(1))
     note("cached_for_ever", app.cached_for_ever(2))
     if sys.version_info >= (3, 7):
@@ -355,6 +368,9 @@ def build(addresses):
         note("context", target)
         app.variable.set(target)
         target = None
+    for what, expressions in LATER.items():
+        if what in addresses and id(eval(expressions[0], dict(sys.modules))) != addresses[what]:
+            sys.exit("owners: %s is not what it should be" % expressions[0])
     app.only_c(note), app.only_a_cycle(note), app.only_a_generator_cycle(note)
     app.threading.Thread(target=app.runs, args=(note,), name="worker", daemon=True).start()
     app.started.acquire()
@@ -385,7 +401,7 @@ def write(path, addresses, tracked, own):
         address = addresses[what]
         referrers = [hex(id(x)) for x in gc.get_referrers(objects[address]) if id(x) in known]
         rows.append({"what": what, "type": oracle.names(type(objects[address]))[1], "address": hex(address),
-                     "expressions": EVALUABLE.get(what, []), "holder": HOLDERS.get(what),
+                     "expressions": EVALUABLE.get(what, LATER.get(what, [])), "holder": HOLDERS.get(what),
                      "running": RUNNING.get(what), "referrers": referrers})
     forked.write_lines(path, [json.dumps(rows)])
 
