@@ -16,12 +16,14 @@ judge_owners() {
   local addresses
   addresses=$(known '[.[].address] | join(" ")')
   # shellcheck disable=SC2086
-  ogt "$@" --format json --chain $addresses
+  ogt "$@" --format json --chains 3 --chain $addresses
   succeeds
   cp "$WORLD/out" "$WORLD/chains"
   # shellcheck disable=SC2086
   ogt "$@" --format json --max-depth 1 --too-many 0 --backrefs $addresses
   succeeds
+  # Whoever has no chain is a target all the same.
+  [ "$(jq -s '[.[] | select(.event == "graph") | .nodes[] | select(.target)] | length' "$WORLD/chains")" = "$(known length)" ]
   "$JUDGE" "$TESTS/judge_owners.py" "$WORLD/chains" "$WORLD/out" "$WORLD/known"
 }
 
@@ -50,6 +52,9 @@ judge_owners() {
   grep -x "Target  $(address_of in_list)" "$WORLD/out"
   grep -E '\[1\] of list  3 items' "$WORLD/out"
   grep -E '\.in_list of module  app  \(root\)' "$WORLD/out"
+  # A weak reference has the address of what it leads to in its text, which is not its own.
+  ogt -p "$TARGET" --backrefs ReferenceType weakref --limit 0 --max-depth 0
+  grep -E '^(ReferenceType|weakref)  0x[0-9a-f]+  <weakref to <app\.Target at 0x[0-9a-f]+' "$WORLD/out"
   # The address in a text may be of what the object holds.
   ogt -p "$TARGET" --refs "$(known '.[] | select(.what == "beside_bound") | .referrers[0]')" --max-depth 1
   succeeds
@@ -117,12 +122,14 @@ edges_to() {
   wait_for_barrier "$WORLD/known"
   ogt -p "$TARGET" --chain "$(cat "$WORLD/known")" --chains 5 --format json
   succeeds
+  grep 'objgraph-trace: 3 of 5 ways: there are no more that differ in their first step from the root' "$WORLD/err"
   json -c '[.[] | select(.event == "chains") | .chains[]]'
   [ "$(json '[.[] | select(.event == "chains") | .chains[] | select(.where == null) | .expression] | sort | join(" ")')" = "__main__.a[0] __main__.b['k']" ]
   [ "$(json '[.[] | select(.event == "chains") | .chains[] | select(.where != null) | .expression] | join(" ")')" = local ]
   json '.[] | select(.event == "chains") | .chains[] | select(.where != null) | .where' | grep -E '^hold\(\) at .*two_ways.py:15'
   ogt -p "$TARGET" --chain Wanted
   succeeds
+  ! grep 'ways' "$WORLD/err" || false
   grep -E '^local    in hold\(\) at .*two_ways.py:15' "$WORLD/out"
 }
 

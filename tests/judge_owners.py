@@ -2,7 +2,7 @@
 
 A chain has to be one of the shortest expressions that Python evaluated to that object, or begin with what holds the object where
 Python has no expression for it. A local variable of a running function may be a shorter way, which owners.py does not
-list: then "where" says so. Prints every difference; exits 1 if there is one.
+list: then "where" says so. What claims to be plain has to be Python at least, also of further chains. Prints every difference; exits 1 if there is one.
 """
 import json
 import sys
@@ -29,8 +29,15 @@ for one in known:
             problems.append("%s: %s, not %s" % (one["what"], texts, one["expressions"]))
     elif one["holder"] and not (texts and texts[0].startswith(one["holder"])):
         problems.append("%s: %s does not begin with %s" % (one["what"], texts, one["holder"]))
-    elif not one["holder"] and texts and not got["chains"][0]["where"] and got["chains"][0]["plain"]:
-        problems.append("%s: %s leads nowhere" % (one["what"], texts))
+    elif texts and not got["chains"][0]["where"] and got["chains"][0]["plain"]:
+        problems.append("%s: %s is nothing that Python evaluates" % (one["what"], texts))
+    if one["running"] and not (texts and texts[0] == one["running"] and got["chains"][0]["where"].startswith("runs()")):
+        problems.append("%s: %s is not %s" % (one["what"], texts, one["running"]))
+    for chain in got["chains"]:
+        try:
+            chain["plain"] and compile(chain["expression"], one["what"], "eval")
+        except SyntaxError:
+            problems.append("%s: %s is no Python" % (one["what"], chain["expression"]))
     if "cycle" in one["what"] and not got["garbage"]:
         problems.append("%s is garbage" % one["what"])
     found = {source for source in sources.get(one["address"], ()) if not source.startswith("root:")}

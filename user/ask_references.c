@@ -210,7 +210,7 @@ static int ask_chains_of(struct question *question, uint64_t address, struct pic
 	for (size_t i = 0; i < of->chains.count && result == 0; i++)
 		chain_draw(&of->chains.chain[i], picture);
 	if (result == 0 && !of->chains.count)
-		picture_node(picture, node, 0);
+		chain_draw_target(node, picture);
 	return result;
 }
 
@@ -222,7 +222,8 @@ static int ask_chain(struct question *question, struct error *error)
 		.graph = &graph,
 		.full_names = options->full_names,
 		.limit = NODES_MOST};
-	struct chains_report report = {.objects = calloc(question->target_count + 1, sizeof(*report.objects))};
+	struct chains_report report = {
+		.objects = calloc(question->target_count + 1, sizeof(*report.objects)), .asked = options->chains};
 	int result = report.objects ? 0 : error_set(error, ERROR_FAILED, "out of memory");
 
 	for (size_t i = 0; i < question->target_count && result == 0; i++)

@@ -232,17 +232,52 @@ struct expression {
 	struct chain *chain;
 	FILE *out;
 	bool plain;
+	bool names_content; /* the step before is the name of a variable that is a cell: it gives what is in the cell */
+	bool names_annotations; /* it is the name of a function's annotations */
 };
 
-static bool is_identifier(const char *text)
+static bool is_keyword(const char *text, size_t length)
 {
-	if (!isalpha((unsigned char)*text) && *text != '_' && !(*text & 0x80))
+	static const char *const keywords[] = {"False", "None", "True", "and", "as", "assert", "async", "await",
+		"break", "class", "continue", "def", "del", "elif", "else", "except", "finally", "for", "from",
+		"global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
+		"try", "while", "with", "yield"};
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		if (strlen(keywords[i]) == length && strncmp(text, keywords[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_identifier_of(const char *text, size_t length)
+{
+	if (!length || isdigit((unsigned char)*text) || is_keyword(text, length))
 		return false;
-	for (; *text; text++) {
-		if (!isalnum((unsigned char)*text) && *text != '_' && !(*text & 0x80))
+	for (size_t i = 0; i < length; i++) {
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_' && !(text[i] & 0x80))
 			return false;
 	}
 	return true;
+}
+
+/* Whether Python takes it for a name. */
+static bool is_identifier(const char *text)
+{
+	return is_identifier_of(text, strlen(text));
+}
+
+/* The same of names with dots between them. */
+static bool is_dotted(const char *text)
+{
+	size_t length = strcspn(text, ".");
+
+	for (; text[length]; length = strcspn(text, ".")) {
+		if (!is_identifier_of(text, length))
+			return false;
+		text += length + 1;
+	}
+	return is_identifier_of(text, length);
 }
 
 static void write_description(struct expression *expression, const char *what)
@@ -263,6 +298,16 @@ static bool is_bound_by_name(const struct referents *referents, uint64_t object)
 	return is;
 }
 
+static void write_key(struct expression *expression, uint64_t object)
+{
+	bool plain = false;
+	char *key = label_key(expression->backrefs->referents, object, &plain);
+
+	fprintf(expression->out, "[%s]", key ? key : "?");
+	expression->plain = expression->plain && plain;
+	free(key);
+}
+
 /* ".name" when the dict is the namespace of what came before, "['key']" else. */
 static void write_value(struct expression *expression, const struct referent *referent, bool is_namespace)
 {
@@ -270,19 +315,59 @@ static void write_value(struct expression *expression, const struct referent *re
 	char *name = is_namespace && !is_bound_by_name(referents, referent->to)
 			     ? pyobject_text(&referents->python->layout, referents->memory, referent->object)
 			     : NULL;
-	bool plain = false;
-	char *key;
 
 	if (name && is_identifier(name)) {
 		fprintf(expression->out, ".%s", name);
-		free(name);
-		return;
+	} else {
+		fputs(is_namespace ? ".__dict__" : "", expression->out);
+		write_key(expression, referent->object);
 	}
 	free(name);
-	key = label_key(referents, referent->object, &plain);
-	fprintf(expression->out, "%s[%s]", is_namespace ? ".__dict__" : "", key ? key : "?");
-	expression->plain = expression->plain && plain;
-	free(key);
+}
+
+/* From 3.10 on the annotations of a function may be a tuple of names and values, which Python shows as a dict. */
+static void write_annotation(struct expression *expression, uint32_t from, const struct referent *referent)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	uint64_t name;
+
+	if (referent->index % 2 &&
+		memory_u64(backrefs->referents->memory,
+			backrefs->address[from] + (uint64_t)backrefs->referents->python->layout.member.tuple_items +
+				(referent->index - 1) * 8,
+			&name))
+		write_key(expression, name);
+	else
+		write_description(expression, "name");
+}
+
+/* An item of what has numbers for them. */
+static void write_item(struct expression *expression, uint32_t from, const struct shape *shape,
+	const struct referent *referent, bool names_annotations)
+{
+	if (names_annotations && shape && shape->kind == OBJECT_TUPLE)
+		write_annotation(expression, from, referent);
+	else if (shape && (shape->kind == OBJECT_LIST || shape->kind == OBJECT_TUPLE || shape->kind == OBJECT_DEQUE))
+		fprintf(expression->out, "[%" PRIu64 "]", referent->index);
+	else if (shape && shape->special == SPECIAL_NDARRAY)
+		fprintf(expression->out, ".flat[%" PRIu64 "]", referent->index);
+	else
+		write_description(expression, "item");
+}
+
+/* Of an instance that has no dict for it as yet; what is no name in Python is found in the dict that it then gets. */
+static void write_attribute(struct expression *expression, const struct referent *referent)
+{
+	const struct referents *referents = expression->backrefs->referents;
+	char *name = pyobject_text(&referents->python->layout, referents->memory, referent->object);
+
+	if (name && is_identifier(name)) {
+		fprintf(expression->out, ".%s", name);
+	} else {
+		fputs(".__dict__", expression->out);
+		write_key(expression, referent->object);
+	}
+	free(name);
 }
 
 /* ".f_back" for each frame between the one that a frame object stands for and the one that a variable is of. */
@@ -304,25 +389,41 @@ static void write_callers(struct expression *expression, uint64_t object, uint64
 	}
 }
 
-static void write_local(struct expression *expression, uint32_t from, const struct referent *referent)
+/* What Python calls the variables of a frame of an object; NULL: those of a running function go by their names. */
+static const char *variables_of(const struct shape *shape)
+{
+	return !shape				 ? NULL
+	       : shape->kind == OBJECT_FRAME	 ? ".f_locals"
+	       : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
+	       : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
+						 : ".ag_frame.f_locals";
+}
+
+static void write_local(struct expression *expression, uint32_t from, const struct referent *referent, bool is_last)
 {
 	struct backrefs *backrefs = expression->backrefs;
+	const struct referents *referents = backrefs->referents;
 	bool is_object = from < backrefs->objects;
 	const struct shape *shape = is_object ? backrefs_shape(backrefs, from) : NULL;
 	uint64_t address =
 		is_object ? backrefs->address[from] : backrefs->roots->root[from - backrefs->objects].address;
-	char *name = label_variable(backrefs->referents, address, shape, referent);
-	const char *frame = !shape			      ? NULL
-			    : shape->kind == OBJECT_FRAME     ? ".f_locals"
-			    : shape->kind == OBJECT_COROUTINE ? ".cr_frame.f_locals"
-			    : shape->kind == OBJECT_GENERATOR ? ".gi_frame.f_locals"
-							      : ".ag_frame.f_locals";
+	char *name = label_variable(referents, address, shape, referent);
+	const char *frame = variables_of(shape);
+	const struct shape *to = shapes_of_object(referents->shapes, referent->to);
 
-	if (name && frame && from != expression->chain->nodes[0]) {
+	expression->names_content =
+		name && to && to->kind == OBJECT_CELL &&
+		label_is_cell(referents, label_variable_code(referents, address, shape, referent), referent->index);
+	if (expression->names_content && is_last) {
+		/* Nothing in Python names the cell itself. */
+		fprintf(expression->out, "%s ", name);
+		write_description(expression, "cell");
+	} else if (name && frame && from != expression->chain->nodes[0]) {
 		write_callers(expression, address, referent->frame);
 		fprintf(expression->out, "%s['%s']", frame, name);
 	} else if (name) {
 		fputs(name, expression->out);
+		expression->plain = expression->plain && is_identifier(name);
 	} else {
 		write_description(expression, "local variable");
 	}
@@ -358,41 +459,53 @@ static void write_piece(struct expression *expression, const struct referent *re
 	free(member);
 }
 
-static void write_step(struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace)
+/* A C struct's: that of a frame is none of Python's where nothing names the frame, nor is the function of one ever. */
+static void write_member(struct expression *expression, uint32_t from, const struct shape *shape,
+	const struct referent *referent, bool names_content)
+{
+	bool in_frame = (shape && shape->kind == OBJECT_FRAME) || is_generator(shape);
+
+	if (names_content && shape && shape->kind == OBJECT_CELL)
+		return;
+	if (!referent->name)
+		write_description(expression, "C member");
+	else if (from >= expression->backrefs->objects || !is_identifier(referent->name) ||
+		 (in_frame && (from == expression->chain->nodes[0] || strcmp(referent->name, "function") == 0)))
+		write_description(expression, referent->name);
+	else if (is_generator(shape) && strcmp(referent->name, "f_locals") == 0)
+		fputs(variables_of(shape), expression->out);
+	else
+		fprintf(expression->out, ".%s", referent->name);
+}
+
+static void write_step(
+	struct expression *expression, uint32_t from, const struct referent *referent, bool is_namespace, bool is_last)
 {
 	const struct shape *shape =
 		from < expression->backrefs->objects ? backrefs_shape(expression->backrefs, from) : NULL;
-	char *way;
+	bool names_content = expression->names_content, names_annotations = expression->names_annotations;
 
+	expression->names_content = false;
+	expression->names_annotations = shape && shape->kind == OBJECT_FUNCTION && referent->way == WAY_MEMBER &&
+					referent->name && strcmp(referent->name, "__annotations__") == 0;
 	switch (referent->way) {
 	case WAY_VALUE:
 		write_value(expression, referent, is_namespace);
 		break;
 	case WAY_ATTRIBUTE:
-		way = label_way(expression->backrefs, 0, shape, referent);
-		fputs(way ? way : ".?", expression->out);
-		expression->plain = expression->plain && way && is_identifier(way + 1);
-		free(way);
+		write_attribute(expression, referent);
 		break;
 	case WAY_MEMBER:
-		if (referent->name)
-			fprintf(expression->out, ".%s", referent->name);
-		else
-			write_description(expression, "C member");
+		write_member(expression, from, shape, referent, names_content);
 		break;
 	case WAY_ITEM:
-		if (shape && (shape->kind == OBJECT_LIST || shape->kind == OBJECT_TUPLE || shape->kind == OBJECT_DEQUE))
-			fprintf(expression->out, "[%" PRIu64 "]", referent->index);
-		else if (shape && shape->special == SPECIAL_NDARRAY)
-			fprintf(expression->out, ".flat[%" PRIu64 "]", referent->index);
-		else
-			write_description(expression, "item");
+		write_item(expression, from, shape, referent, names_annotations);
 		break;
 	case WAY_TYPE:
 		fputs(".__class__", expression->out);
 		break;
 	case WAY_LOCAL:
-		write_local(expression, from, referent);
+		write_local(expression, from, referent, is_last);
 		break;
 	case WAY_KEY:
 		write_description(expression, "key");
@@ -431,13 +544,73 @@ static void write_suspended(struct expression *expression, uint32_t node)
 	free(place);
 }
 
+/* Of several names that a module goes by, the one of a program, and else one that Python can read. */
+static const char *module_name(const struct roots *roots, uint64_t address)
+{
+	const char *name = root_module(roots, address)->name;
+
+	for (size_t i = 0; i < roots->module_count; i++) {
+		const struct root_module *module = &roots->modules[i];
+
+		if (module->address == address && strcmp(module->name, "__main__") == 0)
+			return module->name;
+		if (module->address == address && !is_dotted(name))
+			name = module->name;
+	}
+	return name;
+}
+
+/* Any text may be a key of sys.modules. */
+static void write_module(struct expression *expression, uint64_t address)
+{
+	const char *name = module_name(expression->backrefs->roots, address);
+
+	if (is_dotted(name))
+		fputs(name, expression->out);
+	else
+		write_description(expression, name);
+}
+
+/* Whether a type is what its module has under its name: that of functions is none of builtins. */
+static bool is_found_by_name(
+	const struct backrefs *backrefs, uint64_t type, const char *module, size_t length, const char *name)
+{
+	const struct referents *referents = backrefs->referents;
+	uint64_t found;
+
+	for (size_t i = 0; i < backrefs->roots->module_count; i++) {
+		const struct root_module *one = &backrefs->roots->modules[i];
+
+		if (strlen(one->name) == length && strncmp(one->name, module, length) == 0)
+			return one->dict &&
+			       pyobject_dict_get(
+				       &referents->python->layout, referents->memory, one->dict, name, &found) == 1 &&
+			       found == type;
+	}
+	return false;
+}
+
+/* A type of C code, which is there for good. */
+static void write_static_type(struct expression *expression, uint32_t node)
+{
+	struct backrefs *backrefs = expression->backrefs;
+	uint64_t address = backrefs->address[node];
+	char *name = label_object(backrefs->referents, address, backrefs_shape(backrefs, node));
+	const char *dot = name ? strrchr(name, '.') : NULL;
+	bool is_builtin = dot && strncmp(name, "builtins.", 9) == 0;
+
+	if (dot && is_found_by_name(backrefs, address, name, (size_t)(dot - name), dot + 1))
+		fputs(is_builtin ? dot + 1 : name, expression->out);
+	else
+		write_description(expression, is_builtin ? dot + 1 : name ? name : "?");
+	free(name);
+}
+
 static void write_root(struct expression *expression, struct chain *chain)
 {
 	struct backrefs *backrefs = expression->backrefs;
 	uint32_t node = chain->nodes[0];
-	const struct root_module *module;
 	const struct root *root;
-	char *name;
 
 	if (node >= backrefs->objects) {
 		root = &backrefs->roots->root[node - backrefs->objects];
@@ -452,14 +625,11 @@ static void write_root(struct expression *expression, struct chain *chain)
 		write_suspended(expression, node);
 		return;
 	}
-	module = root_module(backrefs->roots, backrefs->address[node]);
-	if (module) {
-		fputs(module->name, expression->out);
+	if (root_module(backrefs->roots, backrefs->address[node])) {
+		write_module(expression, backrefs->address[node]);
 		return;
 	}
-	name = label_object(backrefs->referents, backrefs->address[node], backrefs_shape(backrefs, node));
-	fputs(name && strncmp(name, "builtins.", 9) == 0 ? name + 9 : name ? name : "?", expression->out);
-	free(name);
+	write_static_type(expression, node);
 }
 
 /* Whether this step leads from an object to its namespace, which the next one names something in. */
@@ -492,7 +662,7 @@ static bool write_chain(struct expression *expression, struct chain *chain)
 			is_namespace = true;
 			continue;
 		}
-		write_step(expression, from, &referent, is_namespace);
+		write_step(expression, from, &referent, is_namespace, i + 2 == chain->count);
 		is_namespace = false;
 	}
 	return true;
@@ -578,4 +748,12 @@ void chain_draw(const struct chain *chain, struct picture *picture)
 	/* What the way begins with, whatever it is. */
 	if (index != GRAPH_NONE)
 		picture->graph->nodes[index].root = true;
+}
+
+void chain_draw_target(uint32_t node, struct picture *picture)
+{
+	size_t index = picture_node(picture, node, 0);
+
+	if (index != GRAPH_NONE)
+		picture->graph->nodes[index].target = true;
 }

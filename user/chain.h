@@ -42,4 +42,7 @@ void chains_free(struct chains *chains);
 /* Adds the nodes and edges of a chain to a picture; the object at its end is marked as target. */
 void chain_draw(const struct chain *chain, struct picture *picture);
 
+/* Adds an object that was asked for alone, as one that nothing leads to. */
+void chain_draw_target(uint32_t node, struct picture *picture);
+
 #endif

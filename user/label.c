@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "label.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,14 +245,62 @@ char *label_place(const struct referents *referents, uint64_t object, const stru
 
 /* --- how it refers to others --- */
 
+/* Whether a word outside of quotes, followed by this, is Python as it stands here: numbers, constants, and few calls.
+ */
+static bool is_plain_word(const char *word, size_t length, char next)
+{
+	static const char *const plain[] = {"None", "True", "False", "NotImplemented", "Ellipsis", "b", "j"};
+	static const char *const calls[] = {"frozenset", "range", "slice"};
+	const char *const *words = next == '(' ? calls : plain;
+	size_t count = next == '(' ? sizeof(calls) / sizeof(calls[0]) : sizeof(plain) / sizeof(plain[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(words[i]) == length && strncmp(word, words[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "2.5e", "None", "app.Key": from here on; a number may have letters in it. */
+static size_t word_length(const char *text)
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) || text[length] == '_' || text[length] == '.' ||
+		text[length] & 0x80)
+		length++;
+	return length;
+}
+
+/* Whether a repr is one that Python reads: not nan, nothing that is cut or described: "<app.Key at 0x...", "'abc'...".
+ */
+static bool is_plain(const char *text)
+{
+	char quote = 0;
+
+	for (; *text; text++) {
+		size_t length = quote ? 0 : word_length(text);
+
+		if (quote && *text == '\\' && text[1])
+			text++;
+		else if (quote)
+			quote = *text == quote ? 0 : quote;
+		else if (*text == '\'' || *text == '"')
+			quote = *text;
+		else if (*text == '<' || *text == '?' || strncmp(text, "...", 3) == 0)
+			return false;
+		else if (length && !isdigit((unsigned char)*text) && !is_plain_word(text, length, text[length]))
+			return false;
+		text += length ? length - 1 : 0;
+	}
+	return !quote;
+}
+
 char *label_key(const struct referents *referents, uint64_t key, bool *plain)
 {
 	char *text = describe(referents->python, referents->memory, key);
-	size_t length = text ? strlen(text) : 0;
 
-	/* A repr that is cut or that is none: "<app.Key at 0x...", "'abc'... (900 characters)". */
-	*plain = length && text[0] != '<' && !strchr(text, '<') && text[length - 1] != '?' && !strstr(text, "... (") &&
-		 !strstr(text, "... of ");
+	*plain = text && *text && strlen(text) <= LABEL_MOST && is_plain(text);
 	return cut(text, LABEL_MOST);
 }
 
@@ -272,6 +321,26 @@ char *label_local(const struct referents *referents, uint64_t code, uint64_t num
 		number -= count;
 	}
 	return NULL;
+}
+
+/* Of co_localspluskinds (Include/internal/pycore_code.h), which stands behind the names. */
+#define KIND_CELL 0x40
+#define KIND_FREE 0x80
+
+bool label_is_cell(const struct referents *referents, uint64_t code, uint64_t number)
+{
+	const struct layout *layout = &referents->python->layout;
+	uint64_t names = field(referents, code, layout->code.varnames), count, kinds;
+	uint8_t kind;
+
+	count = names ? field(referents, names, layout->member.size) : 0;
+	/* To 3.10 the variables that are no cells come first, and have a tuple of their own. */
+	if (layout->code.cellvars >= 0)
+		return number >= count;
+	kinds = field(referents, code, layout->code.varnames + 8);
+	return number < count && kinds &&
+	       memory_read(referents->memory, kinds + (uint64_t)layout->bytes.data + number, &kind, 1) &&
+	       kind & (KIND_CELL | KIND_FREE);
 }
 
 /* The code of the function whose __closure__ a tuple is; 0 when it is none's. */
@@ -318,16 +387,20 @@ static char *item_way(struct backrefs *backrefs, uint64_t from, const struct sha
 	return text;
 }
 
-char *label_variable(
+uint64_t label_variable_code(
 	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
 {
 	const struct layout *layout = &referents->python->layout;
 	uint64_t frame = referent->frame ? referent->frame : from;
-	uint64_t code = shape && !referent->frame
-				? code_of(referents, from, shape)
-				: field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
 
-	return label_local(referents, code, referent->index);
+	return shape && !referent->frame ? code_of(referents, from, shape)
+					 : field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
+}
+
+char *label_variable(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent)
+{
+	return label_local(referents, label_variable_code(referents, from, shape, referent), referent->index);
 }
 
 /* Of one frame of several, which. */

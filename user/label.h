@@ -35,6 +35,13 @@ char *label_key(const struct referents *referents, uint64_t key, bool *plain);
 char *label_variable(
 	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent);
 
+/* The code object whose variable that is; 0 when it is not known. */
+uint64_t label_variable_code(
+	const struct referents *referents, uint64_t from, const struct shape *shape, const struct referent *referent);
+
+/* Whether a variable of a code object is a cell, or a free variable: its name gives what the cell holds. */
+bool label_is_cell(const struct referents *referents, uint64_t code, uint64_t number);
+
 /* The name of a local variable, or of a cell, of a code object; by its number in a frame. */
 char *label_local(const struct referents *referents, uint64_t code, uint64_t number);
 

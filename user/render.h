@@ -118,6 +118,7 @@ struct chains_of {
 struct chains_report {
 	struct chains_of *objects;
 	size_t count;
+	size_t asked; /* ways to each, --chains; 0: it was not said how many */
 };
 void render_chains(struct render *render, const struct chains_report *report);
 

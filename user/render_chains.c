@@ -175,6 +175,25 @@ static void note(const struct chains_report *report, bool garbage, const char *w
 		"%zu of %zu objects,%s%s: %s", count, report->count, list, count > ADDRESSES_SAID ? " ..." : "", what);
 }
 
+/* Of objects that have a way, but not as many as --chains asked for. */
+static void note_fewer(const struct chains_report *report)
+{
+	size_t objects = 0, ways = 0;
+
+	for (size_t i = 0; i < report->count; i++) {
+		size_t count = report->objects[i].chains.count;
+
+		objects += count && count < report->asked;
+		ways = count && count < report->asked ? count : ways;
+	}
+	if (objects && report->count == 1)
+		render_note("%zu of %zu ways: there are no more that differ in their first step from the root", ways,
+			report->asked);
+	else if (objects)
+		render_note("%zu of %zu objects have fewer than %zu ways that differ in their first step from the root",
+			objects, report->count, report->asked);
+}
+
 void render_chains(struct render *render, const struct chains_report *report)
 {
 	size_t garbage = 0, held = 0;
@@ -189,14 +208,13 @@ void render_chains(struct render *render, const struct chains_report *report)
 	}
 	if (!render->json)
 		as_lines(render, report);
+	note_fewer(report);
 	if (garbage)
 		note(report, true,
 			"garbage: only objects that nothing leads to lead to them, and the next full collection will "
-			"find "
-			"them");
+			"find them");
 	if (held)
 		note(report, false,
-			"held, but by no object that something there for good leads to: by memory of C code or a stack "
-			"of "
-			"another's (greenlet), or a reference was leaked (--leaks)");
+			"no module, running function or other root leads to them, but something holds them: memory of "
+			"C code or its stack, or a reference that was lost (--leaks tells)");
 }

@@ -1,9 +1,9 @@
 """Objects of which is known how one gets at them: for chains from a module to an object, and for who refers to one.
 
-argv[1]: the file, of JSON: [{"what", "type", "address", "expressions", "holder", "referrers"}]. "expressions": Python's for the
+argv[1]: the file, of JSON: [{"what", "type", "address", "expressions", "holder", "running", "referrers"}]. "expressions": Python's for the
 object, of what sys.modules names, all equally short ones; where Python has none for the last step (a cache, a frame that
 runs, C code), they are empty and "holder" is one for the last object on the way, or null: no chain from a module leads
-there. "referrers": the addresses that gc.get_referrers() says. Every expression was evaluated here and gives that object.
+there. "running": what runs(), which a thread is in, calls it. "referrers": the addresses that gc.get_referrers() says. Every expression was evaluated here and gives that object.
 Blocks until SIGUSR1. 3.6 to 3.15; other threads wait for a lock.
 """
 import gc
@@ -51,6 +51,7 @@ in_set = {1, Target()}
 in_frozenset = frozenset([Target()])
 slots = Slots()
 slots.held = Target()
+slots.other = Owner()
 queue = collections.deque([1, Target(), 3])
 ordered = collections.OrderedDict([("a", 1), ("b", Target())])
 default = collections.defaultdict(list, {"k": [Target()]})
@@ -90,6 +91,16 @@ def function(a=1, b=Target(), *, c=2, d=Target()):
     pass
 function.attribute = Target()
 
+to_annotate = Target()
+def annotated(plain: int, argument: to_annotate) -> None:
+    pass
+
+setattr(deep, "for", Target())
+setattr(slots.other, "no name", Target())
+namespace = types.SimpleNamespace(**{"class": Target()})
+in_keys = {float("nan"): Target(), (1, float("-inf")): Target(), "<": Target(), (2, "it's ?" * 5): Target(),
+           ("x" * 55, "y" * 55, "z" * 55): Target(), ValueError("x"): Target(), frozenset([1]): Target(), 1e-7: Target()}
+
 def make_closure():
     captured = Target()
     def closure():
@@ -104,8 +115,24 @@ def make_generator():
 generator = make_generator()
 next(generator)
 
+def make_cell_generator(argument):
+    free = Target()
+    def generates():
+        celled = Target()
+        def reads():
+            return celled, argument
+        yield free
+        print(reads)
+    return generates()
+cell_generator = make_cell_generator(Target())
+next(cell_generator)
+
 async def make_coroutine():
     local = Target()
+    celled = Target()
+    def reads():
+        return celled
+    del reads
     await Forever()
     return local
 class Forever(object):
@@ -154,7 +181,19 @@ gate.acquire()
 started = threading.Semaphore(0)
 local_storage = threading.local()
 
+def make_nameless(note):
+    def nameless():
+        deeper()
+    nameless.attribute = Target()
+    note("nameless", nameless.attribute)
+    return nameless
+
 def runs(note):
+    celled = Target()
+    note("frame_cell", celled)
+    def reads():
+        return celled
+    del reads
     only_here = Target()
     note("frame", only_here)
     inner_list = [[Target()]]
@@ -162,8 +201,8 @@ def runs(note):
     storage = Target()
     note("thread_local", storage)
     local_storage.value = storage
-    del storage, note
-    deeper()
+    del storage
+    make_nameless(note)()
     return only_here, inner_list
 
 def deeper():
@@ -233,6 +272,13 @@ EVALUABLE = {
     "inherited": ["app.Parent.inherited"],
     "default_argument": ["app.function.__defaults__[1]"],
     "keyword_default": ["app.function.__kwdefaults__['d']"],
+    "keyword": ["app.deep.__dict__['for']"],
+    "no_name": ["app.slots.other.__dict__['no name']"],
+    "keyword_namespace": ["app.namespace.__dict__['class']"],
+    "key_lesser": ["app.in_keys['<']"],
+    "key_long": ["app.in_keys[(2, \"%s\")]" % ("it's ?" * 5)],
+    "key_frozenset": ["app.in_keys[frozenset({1})]"],
+    "key_exponent": ["app.in_keys[1e-07]"],
     "function_attribute": ["app.function.attribute"],
     "method_default": ["app.Described.method.__defaults__[0]"],
     "static_default": ["app.Described.__dict__['static'].__func__.__defaults__[0]", "app.Described.static.__defaults__[0]"],
@@ -242,19 +288,29 @@ EVALUABLE = {
     "closure": ["app.closure.__closure__[0].cell_contents"],
     "generator_local": ["app.generator.gi_frame.f_locals['local']"],
     "generator_other": ["app.generator.gi_frame.f_locals['i']"],
+    "generator_cell": ["app.cell_generator.gi_frame.f_locals['celled']"],
+    "generator_free": ["app.cell_generator.gi_frame.f_locals['free']"],
+    "coroutine_cell": ["app.coroutine.cr_frame.f_locals['celled']"],
     "coroutine_local": ["app.coroutine.cr_frame.f_locals['local']"],
     "future_result": ["app.future._result"],
     "task_local": ["app.task._coro.cr_frame.f_locals['local']"],
     "error_argument": ["app.error.args[0]"],
     "failed_frame": ["app.failed.__traceback__.tb_next.tb_frame.f_locals['local_of_failed']"],
 }
+# The same, of what only comes to be in build(), or is not evaluated before.
+LATER = {"annotation": ["app.annotated.__annotations__['argument']"], "static_type": ["list.held"], "main": ["__main__.of_main"]}
 HOLDERS = {  # what has no expression, and one for the last object on the way that has
     "as_key": "app.as_key", "in_set": "app.in_set", "in_frozenset": "app.in_frozenset", "cached": "app.cached",
     "cached_for_ever": "app.cached_for_ever", "weakly": "app.either",
     "thread_local": "app.local_storage",
+    "key_nan": "app.in_keys[nan]", "key_inf": "app.in_keys[(1, -inf)]", "key_cut": "app.in_keys[('xxx",
+    "unnamed_type": "<function>",
+    "key_exception": "app.in_keys[ValueError('x'", "module": '<my.mod-ule"<>',
     "context": None,  # of the main thread's context: app.variable has it in its cache, and does not own it
-    "atexit": None, "frame": None, "frame_list": None, "cycle": None, "generator_cycle": None,
+    "atexit": None, "frame": None, "frame_list": None, "frame_cell": None, "cycle": None, "generator_cycle": None,
+    "nameless": None,  # of a function that nothing but its running frame and its caller's stack have
 }
+RUNNING = {"frame": "only_here", "frame_list": "inner_list[0][0]", "frame_cell": "celled"}  # in runs()
 
 
 def make_module(name, source):
@@ -289,6 +345,26 @@ def build(addresses):
     note("as_key", next(iter(app.as_key)))
     note("in_set", next(one for one in app.in_set if one != 1))
     note("in_frozenset", next(iter(app.in_frozenset)))
+    for key in app.in_keys:
+        which = ("key_nan" if key != key else "key_exception" if isinstance(key, ValueError) else
+                 "key_inf" if key == (1, float("-inf")) else "key_cut" if isinstance(key, tuple) and len(key) == 3 else None)
+        if which:
+            note(which, app.in_keys[key])
+    key = None
+    module = make_module('my_mod-ule"<', "from app import Target; target = Target()")
+    sys.modules['my.mod-ule"<'] = sys.modules.pop('my_mod-ule"<')
+    note("module", module.target)
+    module = None
+    # From 3.12 on the interpreter has the namespaces of these, and not they.
+    for what, one in (("static_type", list), ("unnamed_type", types.FunctionType)) if sys.version_info < (3, 12) else ():
+        target = app.Target()
+        gc.get_referents(one.__dict__)[0]["held"] = target
+        note(what, target)
+        target = None
+    sys.modules["__mp_main__"] = sys.modules["__main__"]  # as multiprocessing does
+    sys.modules["1cache"] = sys.modules["app.cache"]
+    sys.modules["__main__"].of_main = app.Target()
+    note("main", sys.modules["__main__"].of_main)
     note("cached", app.cached(1))
     note("cached_for_ever", app.cached_for_ever(2))
     if sys.version_info >= (3, 7):
@@ -298,6 +374,14 @@ def build(addresses):
         note("context", target)
         app.variable.set(target)
         target = None
+    for what, expressions in LATER.items():
+        if what != "annotation" and what in addresses and id(eval(expressions[0], dict(sys.modules))) != addresses[what]:
+            sys.exit("owners: %s is not what it should be" % expressions[0])
+    note("annotation", app.to_annotate)
+    # Who asks makes a dict of a tuple (3.10 to 3.13); later ones make them when they are asked.
+    if sys.version_info >= (3, 14) and app.annotated.__annotations__["argument"] is not app.to_annotate:
+        sys.exit("owners: the annotation is not what it should be")
+    del app.to_annotate
     app.only_c(note), app.only_a_cycle(note), app.only_a_generator_cycle(note)
     app.threading.Thread(target=app.runs, args=(note,), name="worker", daemon=True).start()
     app.started.acquire()
@@ -328,7 +412,8 @@ def write(path, addresses, tracked, own):
         address = addresses[what]
         referrers = [hex(id(x)) for x in gc.get_referrers(objects[address]) if id(x) in known]
         rows.append({"what": what, "type": oracle.names(type(objects[address]))[1], "address": hex(address),
-                     "expressions": EVALUABLE.get(what, []), "holder": HOLDERS.get(what), "referrers": referrers})
+                     "expressions": EVALUABLE.get(what, LATER.get(what, [])), "holder": HOLDERS.get(what),
+                     "running": RUNNING.get(what), "referrers": referrers})
     forked.write_lines(path, [json.dumps(rows)])
 
 
