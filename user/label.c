@@ -323,10 +323,6 @@ char *label_local(const struct referents *referents, uint64_t code, uint64_t num
 	return NULL;
 }
 
-/* Of co_localspluskinds (Include/internal/pycore_code.h), which stands behind the names. */
-#define KIND_CELL 0x40
-#define KIND_FREE 0x80
-
 bool label_is_cell(const struct referents *referents, uint64_t code, uint64_t number)
 {
 	const struct layout *layout = &referents->python->layout;
@@ -335,9 +331,9 @@ bool label_is_cell(const struct referents *referents, uint64_t code, uint64_t nu
 
 	count = names ? field(referents, names, layout->member.size) : 0;
 	/* To 3.10 the variables that are no cells come first, and have a tuple of their own. */
-	if (layout->code.cellvars >= 0)
+	if (layout->code.kinds < 0)
 		return number >= count;
-	kinds = field(referents, code, layout->code.varnames + 8);
+	kinds = field(referents, code, layout->code.kinds);
 	return number < count && kinds &&
 	       memory_read(referents->memory, kinds + (uint64_t)layout->bytes.data + number, &kind, 1) &&
 	       kind & (KIND_CELL | KIND_FREE);

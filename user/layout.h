@@ -41,6 +41,10 @@
  * pycore_freelist.h. */
 #define FREE_LIST_LENGTH 80
 
+/* Bits of co_localspluskinds, Include/internal/pycore_code.h 3.11+. */
+#define KIND_CELL 0x40 /* CO_FAST_CELL */
+#define KIND_FREE 0x80 /* CO_FAST_FREE */
+
 /* enum _frameowner, Include/internal/pycore_frame.h 3.11+. */
 #define FRAME_OWNED_BY_THREAD 0
 #define FRAME_OWNED_BY_GENERATOR 1
@@ -174,6 +178,7 @@ struct layout {
 		int32_t locals; /* int: co_nlocals (3.6-3.10), co_nlocalsplus */
 		int32_t framesize; /* int, words of a frame, 3.12+ */
 		int32_t varnames; /* a tuple: co_varnames (3.6-3.10), co_localsplusnames */
+		int32_t kinds; /* co_localspluskinds (3.11+): a bytes object, a byte for each of those names */
 		int32_t cellvars; /* tuples, 3.6-3.10 */
 		int32_t freevars;
 		int32_t cell2arg; /* NULL or an array of as many words as there are cellvars, 3.6-3.10 */
