@@ -314,6 +314,7 @@ next_step() { # NUMBER
 @test "a forked child is rid of the breakpoints that its copy of the code came with" {
   needs_bpf
   start forks_late.py "$INNER/child"
+  eventually sleeps
   start_ogt -p "$TARGET" --budget 100 --interval 0.3 "${events[@]}"
   eventually is_patched
   kill -USR1 "$TARGET"
@@ -352,6 +353,7 @@ is_writing() {
   needs_bpf
   sees_births || skip "no births on $LABEL"
   start busy_later.py "$INNER/beat"
+  eventually sleeps
   small_pipe 8192
   "$OGT" -p "$TARGET" --interval 0.05 "${events[@]}" >"$WORLD/pipe" 2>"$WORLD/err" </dev/null 3>&- 4>&- &
   local tool=$!
