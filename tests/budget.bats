@@ -34,8 +34,8 @@ without_rights() {
   eventually dropped 10000
   eventually deaths_are 10000
   [ "$(streams)" = full ]
-  # It did not grow, and is listed because it died.
-  [ "$(json '[.[] | select(.event == "growth" and .seq > 0).types[] | select(.type == "Dropped") | .delta] | unique | tostring')" = '[0]' ]
+  # It did not grow, and is listed because it died. (One may be alive as a report is made.)
+  [ "$(json '[.[] | select(.event == "growth" and .seq > 0).types[] | select(.type == "Dropped") | .delta | fabs] | max <= 1')" = true ]
 }
 
 @test "a budget is a percentage, fractions allowed; the first event says which" {
