@@ -100,7 +100,8 @@ static bool any_holds(struct budget *budget, uint64_t first, uint64_t count, uin
 	uint64_t object;
 
 	budget->depth++;
-	for (uint64_t i = 0; i < count && budget->items && !found; i++, budget->items--) {
+	for (uint64_t i = 0; i < count && budget->items && !found; i++) {
+		budget->items--;
 		if (!memory_glance(budget->referents->memory, first + i * stride, &object))
 			break;
 		found = object && holds(budget, object);
