@@ -6,6 +6,7 @@
 
 #include "elf_image.h"
 #include "index.h"
+#include "list.h"
 #include "target.h"
 
 /* Stacks that agree in so many innermost frames are one site; the first of them shows the frames beyond. */
@@ -66,7 +67,6 @@ struct sites {
 	struct stack *stack;
 	struct sample *sample;
 	size_t positions, places, stacks, samples;
-	size_t position_room, place_room, stack_room, sample_room;
 	uint64_t generators[3]; /* types of those that are made in a frame of their own function */
 	struct index by_text, by_place, by_stack, by_object;
 };
@@ -76,20 +76,6 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 	for (; *text; text++)
 		hash = index_mix(hash, (unsigned char)*text);
 	return index_mix(hash, 0x100);
-}
-
-static bool grow(void *array, size_t count, size_t *room, size_t size)
-{
-	void **pointer = array, *grown;
-
-	if (count < *room)
-		return true;
-	grown = realloc(*pointer, (*room ? *room * 2 : 256) * size);
-	if (!grown)
-		return false;
-	*room = *room ? *room * 2 : 256;
-	*pointer = grown;
-	return true;
 }
 
 static void find_generators(struct sites *sites)
@@ -142,7 +128,7 @@ static uint32_t intern(struct sites *sites, struct code_position *position)
 	}
 	kept = malloc(sizeof(*kept));
 	if (!kept || sites->positions >= TABLE_MOST ||
-		!grow(&sites->position, sites->positions, &sites->position_room, sizeof(*sites->position))) {
+		!list_make_room((void **)&sites->position, sites->positions, sizeof(*sites->position))) {
 		free(kept);
 		goto full;
 	}
@@ -253,7 +239,7 @@ static struct place *place_at(struct sites *sites, uint64_t code, uint64_t instr
 	}
 	if (sites->places >= TABLE_MOST)
 		forget_places(sites);
-	if (!grow(&sites->place, sites->places, &sites->place_room, sizeof(*sites->place)))
+	if (!list_make_room((void **)&sites->place, sites->places, sizeof(*sites->place)))
 		return NULL;
 	sites->place[sites->places] = key;
 	if (!index_add(&sites->by_place, sites->places + 1, hash_place_entry, sites))
@@ -410,7 +396,7 @@ static ssize_t stack_index(struct sites *sites, const struct stack *stack)
 			return i;
 	}
 	if (sites->stacks >= TABLE_MOST ||
-		!grow(&sites->stack, sites->stacks, &sites->stack_room, sizeof(*sites->stack)))
+		!list_make_room((void **)&sites->stack, sites->stacks, sizeof(*sites->stack)))
 		return -1;
 	sites->stack[sites->stacks] = *stack;
 	if (!index_add(&sites->by_stack, sites->stacks + 1, hash_stack_entry, sites))
@@ -477,7 +463,7 @@ static struct sample *new_sample(struct sites *sites, uint64_t object)
 {
 	if (sites->samples >= SAMPLES_MOST)
 		thin_out(sites);
-	if (!grow(&sites->sample, sites->samples, &sites->sample_room, sizeof(*sites->sample)))
+	if (!list_make_room((void **)&sites->sample, sites->samples, sizeof(*sites->sample)))
 		return NULL;
 	sites->sample[sites->samples].object = object;
 	if (!index_add(&sites->by_object, sites->samples + 1, hash_sample, sites))
@@ -716,7 +702,7 @@ int sites_compare(const void *a, const void *b)
 
 ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_site **found)
 {
-	size_t count = 0, room = 0;
+	size_t count = 0;
 
 	*found = NULL;
 	for (size_t i = 0; i < sites->stacks; i++) {
@@ -725,7 +711,7 @@ ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_sit
 
 		if (stack->type != type || !stack->alive || !stack->frames)
 			continue;
-		if (!grow(found, count, &room, sizeof(**found))) {
+		if (!list_make_room((void **)found, count, sizeof(**found))) {
 			free(*found);
 			*found = NULL;
 			return -1;
