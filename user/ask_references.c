@@ -293,9 +293,8 @@ static int ask_leaks(struct question *question, struct error *error)
 	int result = leaks_find(&leaks, &question->backrefs, &question->look->registers, error);
 
 	if (result == 0 && question->look->partial && leaks.count)
-		render_note("the process has written more than was copied, which is what objects lead to: what is held "
-			    "from "
-			    "elsewhere alone is among these");
+		render_note("the process has written more than was copied, which is what objects lead to: what is "
+			    "held from elsewhere alone is among these");
 	if (result == 0 && !question->look->registers.known && leaks.count)
 		render_note("the file does not have the threads' registers: what a thread was working with may be "
 			    "among these, with one missing");

@@ -342,8 +342,7 @@ static void put_legend(FILE *out, const struct graph *graph, int deepest)
 	if (graph->left_out)
 		fprintf(out,
 			"</TR><TR><TD BORDER=\"0\" COLSPAN=\"%d\" ALIGN=\"LEFT\"><B>at least %zu more object%s not "
-			"shown: "
-			"a graph has no more than %zu</B></TD>",
+			"shown: a graph has no more than %zu</B></TD>",
 			MARKS + 1, graph->left_out, graph->left_out == 1 ? " is" : "s are", graph->node_count);
 	fputs("</TR></TABLE>>;\n", out);
 }

@@ -188,39 +188,26 @@ char *label_object(const struct referents *referents, uint64_t object, const str
 	return cut(without_head(describe(referents->python, referents->memory, object), object), LABEL_MOST);
 }
 
-/* Where a frame is that code and instruction are read from, as far as that is known. */
-static bool position_of(const struct referents *referents, uint64_t frame, struct code_position *position)
+/* "file:line" where a frame is, or "function() at file:line". */
+static char *frame_place(const struct referents *referents, uint64_t frame, bool named)
 {
 	const struct layout *layout = &referents->python->layout;
-	uint64_t instruction = field(referents, frame, layout->frame.instruction);
+	uint64_t code = field(referents, frame, layout->frame.code) & ~layout->frame.code_tag;
+	struct code_position position = {0};
+	char *text;
 
-	return code_position(layout, referents->memory,
-		field(referents, frame, layout->frame.code) & ~layout->frame.code_tag, instruction, position);
+	if (!code_position(
+		    layout, referents->memory, code, field(referents, frame, layout->frame.instruction), &position))
+		return NULL;
+	text = named ? text_print("%s() at %s:%u", position.function, position.file, position.line)
+		     : text_print("%s:%u", position.file, position.line);
+	code_position_free(&position);
+	return text;
 }
 
 char *label_frame(const struct referents *referents, uint64_t frame)
 {
-	struct code_position position = {0};
-	char *text;
-
-	if (!position_of(referents, frame, &position))
-		return NULL;
-	text = text_print("%s() at %s:%u", position.function, position.file, position.line);
-	code_position_free(&position);
-	return text;
-}
-
-/* Of a frame that waits, its line, and not that of its function. */
-static char *place_of_suspended(const struct referents *referents, uint64_t frame)
-{
-	struct code_position position = {0};
-	char *text;
-
-	if (!position_of(referents, frame, &position))
-		return NULL;
-	text = text_print("%s:%u", position.file, position.line);
-	code_position_free(&position);
-	return text;
+	return frame_place(referents, frame, true);
 }
 
 char *label_place(const struct referents *referents, uint64_t object, const struct shape *shape)
@@ -231,8 +218,9 @@ char *label_place(const struct referents *referents, uint64_t object, const stru
 	uint64_t waits = shape && shape->kind == OBJECT_FRAME ? referents_suspended(referents, object) : 0;
 	uint32_t line;
 
+	/* Of a frame that waits its line, and not that of its function. */
 	if (waits)
-		return place_of_suspended(referents, waits);
+		return frame_place(referents, waits, false);
 	if (!code || !code_is_code(layout, referents->memory, code) ||
 		!memory_u32(referents->memory, code + (uint64_t)layout->code.firstlineno, &line))
 		return NULL;

@@ -86,34 +86,34 @@ static bool struct_holds(struct referents *referents, uint64_t object, const str
 }
 
 /* How far it is looked into tuples and dicts of one object. */
-struct budget {
+struct inquiry {
 	struct referents *referents;
 	uint32_t items, depth;
 };
 
-static bool holds(struct budget *budget, uint64_t object);
+static bool holds(struct inquiry *inquiry, uint64_t object);
 
 /* Words that lead to objects, `stride` bytes apart. */
-static bool any_holds(struct budget *budget, uint64_t first, uint64_t count, uint64_t stride)
+static bool any_holds(struct inquiry *inquiry, uint64_t first, uint64_t count, uint64_t stride)
 {
 	bool found = false;
 	uint64_t object;
 
-	budget->depth++;
-	for (uint64_t i = 0; i < count && budget->items && !found; i++) {
-		budget->items--;
-		if (!memory_glance(budget->referents->memory, first + i * stride, &object))
+	inquiry->depth++;
+	for (uint64_t i = 0; i < count && inquiry->items && !found; i++) {
+		inquiry->items--;
+		if (!memory_glance(inquiry->referents->memory, first + i * stride, &object))
 			break;
-		found = object && holds(budget, object);
+		found = object && holds(inquiry, object);
 	}
-	budget->depth--;
+	inquiry->depth--;
 	return found;
 }
 
-static bool dict_holds(struct budget *budget, uint64_t object)
+static bool dict_holds(struct inquiry *inquiry, uint64_t object)
 {
-	const struct layout *layout = &budget->referents->python->layout;
-	struct memory *memory = budget->referents->memory;
+	const struct layout *layout = &inquiry->referents->python->layout;
+	struct memory *memory = inquiry->referents->memory;
 	struct pyobject_entries entries;
 	uint64_t keys, values;
 
@@ -122,36 +122,36 @@ static bool dict_holds(struct budget *budget, uint64_t object)
 		!pyobject_entries(layout, memory, keys, &entries))
 		return false;
 	if (values)
-		return any_holds(budget, values + (uint64_t)layout->attribute.values_first, entries.count, WORD);
-	return any_holds(budget, entries.first + entries.key + WORD, entries.count, entries.size);
+		return any_holds(inquiry, values + (uint64_t)layout->attribute.values_first, entries.count, WORD);
+	return any_holds(inquiry, entries.first + entries.key + WORD, entries.count, entries.size);
 }
 
-static bool is_untracked(const struct budget *budget, uint64_t object)
+static bool is_untracked(const struct inquiry *inquiry, uint64_t object)
 {
-	const struct layout *layout = &budget->referents->python->layout;
+	const struct layout *layout = &inquiry->referents->python->layout;
 	uint64_t next;
 
-	return memory_glance(budget->referents->memory,
+	return memory_glance(inquiry->referents->memory,
 		       object - (uint64_t)layout->gc_head.size + (uint64_t)layout->gc_head.next, &next) &&
 	       !next;
 }
 
-static bool holds(struct budget *budget, uint64_t object)
+static bool holds(struct inquiry *inquiry, uint64_t object)
 {
-	struct referents *referents = budget->referents;
+	struct referents *referents = inquiry->referents;
 	const struct layout *layout = &referents->python->layout;
 	const struct shape *shape = shapes_glance(referents->shapes, object);
 	uint64_t count;
 
 	if (!shape || is_foreign(shape))
 		return shape && struct_holds(referents, object, shape);
-	if ((shape->kind != OBJECT_TUPLE && shape->kind != OBJECT_DICT) || budget->depth == DEPTH_MOST ||
-		!is_untracked(budget, object))
+	if ((shape->kind != OBJECT_TUPLE && shape->kind != OBJECT_DICT) || inquiry->depth == DEPTH_MOST ||
+		!is_untracked(inquiry, object))
 		return false;
 	if (shape->kind == OBJECT_DICT)
-		return dict_holds(budget, object);
+		return dict_holds(inquiry, object);
 	return memory_glance(referents->memory, object + (uint64_t)layout->member.size, &count) &&
-	       any_holds(budget, object + (uint64_t)layout->member.tuple_items, count, WORD);
+	       any_holds(inquiry, object + (uint64_t)layout->member.tuple_items, count, WORD);
 }
 
 /* Many references lead to the same few: one place for each of so many, with the answer in the lowest bit. */
@@ -172,7 +172,7 @@ bool unseen_holds(struct referents *referents, uint64_t object)
 	place = asked_place(referents, object);
 	if (place && *place >> 1 == object >> 1)
 		return *place & 1;
-	answer = holds(&(struct budget){.referents = referents, .items = ITEMS_MOST}, object);
+	answer = holds(&(struct inquiry){.referents = referents, .items = ITEMS_MOST}, object);
 	if (place)
 		*place = object | answer;
 	return answer;

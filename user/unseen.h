@@ -19,7 +19,10 @@
  */
 bool unseen_types(struct referents *referents, const struct roots *roots, const struct census *census);
 
-/* Whether the object at this address is one, and holds something; of it no page is touched (memory_glance). */
+/*
+ * Whether the object at this address is one, and holds something; but for tables of keys of dicts no page is touched
+ * for it (memory_glance).
+ */
 bool unseen_holds(struct referents *referents, uint64_t object);
 
 #endif
