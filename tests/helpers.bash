@@ -6,7 +6,7 @@
 TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 OGT=${OGT:-${TESTS%/*}/objgraph-trace}
 JUDGE=/usr/bin/python3 # runs compare.py and objgraph, never a target by itself
-PATIENCE=60            # seconds before a wait or the tool counts as hung
+PATIENCE=$((60 * ${OGT_PATIENCE:-1})) # seconds before a wait or the tool counts as hung
 
 # --- the world of one test ---
 
@@ -312,7 +312,7 @@ census_equals_oracle() {
 holds() {
   local count=$1
   shift
-  PATIENCE=600 ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
+  PATIENCE=$((600 * ${OGT_PATIENCE:-1})) ogt -p "$TARGET" --interval 0.001 --count "$count" --format json --limit 0 "$@"
   succeeds
   [ "$(json '[.[] | select(.event == "growth")] | length')" = "$((count + 1))" ]
   runs_free "$TARGET"
