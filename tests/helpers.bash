@@ -225,6 +225,10 @@ next_step() { # NUMBER
 
 # --- the tool ---
 
+# Does the kernel put in and take out all probes at once? From 6.10 on its pid filter is known to be right; before, it depends on
+# what was backported.
+has_multi() { [ -z "${OGT_PER_SITE:-}" ] && printf '%s\n' 6.10 "$(uname -r)" | sort -V -C; }
+
 # ogt ARGS...: with a guard against hanging. Exit code in $status, output in $WORLD/out, messages in $WORLD/err.
 ogt() {
   status=0
