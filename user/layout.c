@@ -29,9 +29,9 @@
 #define POOLS .pool_size = 16384
 
 /* Objects/tupleobject.c, dictobject.c (MAINTAIN_TRACKING, to 3.13); Objects/frameobject.c. */
-#define HABITS_3_6 POOLS_SMALL, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
-#define HABITS_3_10 POOLS, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
-#define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true, .collects_inside = true
+#define HABITS_3_6 POOLS_SMALL, .untracks_dicts = true, .tracks_frames = true
+#define HABITS_3_10 POOLS, .untracks_dicts = true, .tracks_frames = true
+#define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true
 /* Python/ceval_gil.c, _Py_RunGC */
 #define HABITS_3_12 POOLS, .untracks_dicts = true, .generators_inside = true, .immortals = true
 #define HABITS_3_14 POOLS, .generators_inside = true, .immortals = true

@@ -108,8 +108,6 @@ struct layout {
 		bool tracks_frames; /* each call of a Python function makes a frame object, which seldom is tracked */
 		bool immortals; /* has objects whose references are not counted, 3.12+ (_Py_IsImmortal) */
 		int32_t pool_size; /* of what its own allocator, pymalloc, hands out small blocks from; bytes */
-		bool collects_inside; /* the collector, and so any Python code, may run within a function that makes an
-					 object (_PyObject_GC_Alloc); 3.12+ does it between two instructions */
 	} habits;
 
 	struct { /* _PyRuntimeState; 3.6 has none: single symbols stand in */
