@@ -188,8 +188,13 @@ static int add_types_in(struct search *search, uint64_t address, const uint64_t 
 	int result = 0;
 
 	for (size_t i = 0; i < n && result == 0; i++) {
-		if (words[i] == metatype)
-			result = add_type(search, address + i * sizeof(*words) - to_type);
+		uint64_t type = address + i * sizeof(*words) - to_type, flags;
+
+		/* Who else keeps a pointer to `type` has no such flags; and what lies in a file was not made at run
+		 * time. */
+		if (words[i] == metatype && field(search, type, search->python->layout.type.flags, &flags) &&
+			flags & TPFLAGS_READY && !(flags & TPFLAGS_HEAPTYPE))
+			result = add_type(search, type);
 	}
 	return result;
 }

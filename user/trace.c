@@ -538,22 +538,32 @@ static bool run_windows(struct trace *trace, double until)
 
 /* --- everything --- */
 
-/* Attaches a program that does nothing where deaths are traced, and detaches it. */
-static void scrub(struct trace *trace)
+/* Attaches a program that does nothing at these sites, and detaches it, if `wanted` says so of them. */
+static void scrub_if(struct trace *trace, bool (*wanted)(struct trace *trace, const struct probe_site *site))
 {
-	const struct probe_sites *all = &trace->sites_of_deaths;
-	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	const struct probe_sites *all[] = {&trace->sites_of_deaths, &trace->makers};
+	struct stream_site *sites = calloc(all[0]->count + all[1]->count + 1, sizeof(*sites));
 	size_t count = 0;
 
-	for (size_t i = 0; sites && i < all->count; i++) {
-		const struct probe_site *site = &all->site[i];
-
-		if (trace->complete_from[i] && trace->complete_from[i] != REFUSED)
-			sites[count++] = as_stream_site(trace, site);
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; sites && i < all[k]->count; i++) {
+			if (wanted(trace, &all[k]->site[i]))
+				sites[count++] = as_stream_site(trace, &all[k]->site[i]);
+		}
 	}
 	if (count)
 		tracee_scrub(trace->tracee, sites, count);
 	free(sites);
+}
+
+static bool is_probed(struct trace *trace, const struct probe_site *site)
+{
+	const struct probe_sites *deaths = &trace->sites_of_deaths;
+	size_t i = (size_t)(site - deaths->site);
+
+	if (site < deaths->site || i >= deaths->count)
+		return site->emulated; /* of those that make objects */
+	return trace->complete_from[i] && trace->complete_from[i] != REFUSED;
 }
 
 /*
@@ -755,7 +765,7 @@ static void scrub_children(struct trace *trace)
 	/* One by one attached, the kernel takes them out itself when a child runs into them. */
 	if (stream_detaches_fast(trace->stream) &&
 		forks_seen(&trace->forks, &trace->python->target->process, interrupt_now()))
-		scrub(trace);
+		scrub_if(trace, is_probed);
 }
 
 /* At each report also for those that are not children any more: daemons, and who came and went in between. */
@@ -764,7 +774,7 @@ static void scrub_descendants(struct trace *trace)
 	bool possible = forks_possible(&trace->forks);
 
 	if (stream_detaches_fast(trace->stream) && trace->kind == STREAM_FULL && possible)
-		scrub(trace);
+		scrub_if(trace, is_probed);
 }
 
 static bool run_all(struct trace *trace, double until)
@@ -1029,24 +1039,11 @@ static int find_births(struct trace *trace, const struct calibration *machine, s
 }
 
 /* Breakpoints that a tracer of before left when it was killed: taken out by attaching there and detaching. */
-static void scrub_leftovers(struct trace *trace)
+static bool has_leftover(struct trace *trace, const struct probe_site *site)
 {
-	const struct probe_sites *all = &trace->sites_of_deaths;
-	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
-	size_t count = 0;
+	unsigned char byte;
 
-	memory_forget(trace->memory);
-	for (size_t i = 0; sites && i < all->count; i++) {
-		const struct probe_site *site = &all->site[i];
-		unsigned char byte;
-
-		if (site->emulated && memory_read(trace->memory, site->address + site->into, &byte, 1) &&
-			site_is_breakpoint(byte))
-			sites[count++] = as_stream_site(trace, site);
-	}
-	if (count)
-		tracee_scrub(trace->tracee, sites, count);
-	free(sites);
+	return memory_read(trace->memory, site->address + site->into, &byte, 1) && site_is_breakpoint(byte);
 }
 
 struct trace *trace_open(struct python *python, const struct trace_options *options, struct error *error)
@@ -1092,7 +1089,8 @@ struct trace *trace_open(struct python *python, const struct trace_options *opti
 		goto failed;
 	/* Probes that the kernel takes out one by one stay for seconds: too long for a budget. */
 	trace->deaths = options->budget >= EVERYTHING || stream_detaches_fast(trace->stream);
-	scrub_leftovers(trace);
+	memory_forget(trace->memory);
+	scrub_if(trace, has_leftover);
 	budget_init(&trace->budget, options->budget, charged(trace->costs),
 		(uint64_t)getpid() << 32 ^ (uint64_t)(interrupt_now() * 1e9));
 	trace->charged = tracee_state(trace->tracee);
