@@ -31,6 +31,10 @@
 #define FLAG_HAVE_GC (1u << 14)
 #define FLAG_TYPE_SUBCLASS (1u << 31)
 
+/* CO_COROUTINE, CO_ASYNC_GENERATOR in co_flags. */
+#define CODE_COROUTINE 0x80
+#define CODE_ASYNC_GENERATOR 0x200
+
 struct gc_head {
 	__u64 next, prev;
 };
@@ -595,6 +599,18 @@ static __always_inline void give_back_pending(struct alloc_probe_pending *last)
 	__sync_lock_test_and_set(&last->taken, 0);
 }
 
+/* What calling a Python function with such a code object makes. */
+static __always_inline __u64 generator_type(const struct alloc_probe_process *process, __u64 function)
+{
+	__u64 code;
+	__u32 flags;
+
+	if (!read_user(&code, sizeof(code), function + process->function_code) ||
+		!read_user(&flags, sizeof(flags), code + process->code_flags))
+		return 0;
+	return process->generators[flags & CODE_COROUTINE ? 1 : flags & CODE_ASYNC_GENERATOR ? 2 : 0];
+}
+
 /* The type of what a function is about to make, 0 when nothing that the collector tracks. */
 static __always_inline __u64 made_type(
 	const struct pt_regs *ctx, __u64 cookie, const struct alloc_probe_process *process, __u32 *flags)
@@ -602,6 +618,8 @@ static __always_inline __u64 made_type(
 	__u64 makes = ALLOC_PROBE_COOKIE_MAKES(cookie), type = PT_REGS_PARM1(ctx);
 
 	*flags = 0;
+	if (makes == ALLOC_PROBE_MAKES_GENERATORS)
+		return generator_type(process, type);
 	if (makes >= ALLOC_PROBE_MAKES_ONE)
 		return process->makes[(makes - ALLOC_PROBE_MAKES_ONE) & (ALLOC_PROBE_MAKES - 1)];
 	if (!read_user(flags, sizeof(*flags), type + process->type_flags) || !(*flags & FLAG_HAVE_GC))

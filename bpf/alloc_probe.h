@@ -45,11 +45,15 @@
 #define ALLOC_PROBE_COOKIE_INTO(cookie) ((cookie) >> 32 & 0xffff)
 #define ALLOC_PROBE_COOKIE_MAKES(cookie) ((cookie) >> 48 & 0xff)
 #define ALLOC_PROBE_COOKIE_CLOSES(cookie) ((cookie) >> 63)
-/* What a function makes: the type that is its first argument; the same unless that type has a function of its own,
- * which may have called this one; from ALLOC_PROBE_MAKES_ONE on the types in `makes`. */
+/*
+ * What a function makes: the type that is its first argument; the same unless that type has a function of its own,
+ * which may have called this one; the kind of generator that the Python function is for which is its first argument;
+ * from ALLOC_PROBE_MAKES_ONE on the types in `makes`.
+ */
 #define ALLOC_PROBE_MAKES_ARGUMENT 0
 #define ALLOC_PROBE_MAKES_OTHERS 1
-#define ALLOC_PROBE_MAKES_ONE 2
+#define ALLOC_PROBE_MAKES_GENERATORS 2
+#define ALLOC_PROBE_MAKES_ONE 3
 
 /* What user space says of a process. Offsets in bytes; a negative one says that this version has no such field. */
 struct alloc_probe_process {
@@ -61,6 +65,8 @@ struct alloc_probe_process {
 	__u64 young; /* the head of the main interpreter's youngest list, for `making` */
 	__u64 spend; /* hits after which user space wants to be woken, cumulative; 0: never, or it was */
 	__u64 makes[ALLOC_PROBE_MAKES]; /* types; 0: none */
+	__u64 generators[3]; /* the types of generators, coroutines, asynchronous generators */
+	__s32 function_code, code_flags; /* in a function, in its code object */
 	__u32 limited; /* what is watched ends by itself: each hit counts towards that */
 	__u32 counts_made; /* `making` counts births by type */
 	__u32 samples_made; /* and takes samples */

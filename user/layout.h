@@ -169,6 +169,7 @@ struct layout {
 		int32_t filename;
 		int32_t name;
 		int32_t qualname; /* 3.11+ */
+		int32_t flags; /* int */
 		int32_t firstlineno; /* int */
 		int32_t linetable; /* bytes: co_lnotab (3.6-3.9), co_linetable */
 		int32_t first_instruction; /* co_code_adaptive, 3.11+: the code units themselves */

@@ -24,7 +24,7 @@ struct rule {
 		CALLS_THAT_MAKE, /* those that it calls which make one object of `type`, by _PyObject_GC_New */
 	} how;
 	const char *function, *type; /* symbols; no type: the first argument is it */
-	bool others;
+	enum { NONE, GENERATORS, OTHERS } besides; /* see struct maker */
 };
 
 /*
@@ -33,26 +33,27 @@ struct rule {
  * two types: left to them.)
  */
 static const struct rule rules[] = {
-	{ITSELF, "PyType_GenericAlloc", NULL, false},
-	{ITSELF, "PyList_New", "PyList_Type", false},
-	{CALLS_THAT_MAKE, "_PyList_FromArraySteal", "PyList_Type", false}, /* 3.13 with LTO: a copy of PyList_New */
-	{ITSELF, "PyDict_New", "PyDict_Type", false},
-	{ITSELF, "_Py_BuildMap_StackRefSteal", "PyDict_Type", false}, /* 3.15 */
-	{CALLS_THAT_MAKE, "_PyDict_NewPresized", "PyDict_Type", false}, /* LTO: new_dict, and what it became */
-	{CALLS_THAT_MAKE, "PyObject_GenericGetDict", "PyDict_Type", false},
-	{ITSELF, "PyTuple_New", "PyTuple_Type", false},
-	{ITSELF, "_PyTuple_FromArraySteal", "PyTuple_Type", false}, /* 3.12+ */
-	{ITSELF, "_PyTuple_FromStackRefStealOnSuccess", "PyTuple_Type", false}, /* 3.14+ */
-	{ITSELF, "PyFunction_NewWithQualName", "PyFunction_Type", false},
-	{JUMPS_TO, "PyFunction_New", "PyFunction_Type", false},
-	{ITSELF, "PyMethod_New", "PyMethod_Type", false},
-	{ITSELF, "PySlice_New", "PySlice_Type", false},
-	{ITSELF, "PyContext_CopyCurrent", "PyContext_Type", false},
-	{ITSELF, "PyContext_New", "PyContext_Type", false},
-	{JUMPS_TO, "PyContext_New", "PyContext_Type", false},
-	{CALLED_WITH_TYPE, "_PyEval_EvalFrameDefault", "PyGen_Type", false}, /* 3.11 with LTO: make_gen */
-	{ITSELF, "_PyObject_GC_New", NULL, true},
-	{ITSELF, "_PyObject_GC_NewVar", NULL, true},
+	{ITSELF, "PyType_GenericAlloc", NULL, NONE},
+	{ITSELF, "PyList_New", "PyList_Type", NONE},
+	{CALLS_THAT_MAKE, "_PyList_FromArraySteal", "PyList_Type", NONE}, /* 3.13 with LTO: a copy of PyList_New */
+	{ITSELF, "PyDict_New", "PyDict_Type", NONE},
+	{ITSELF, "_Py_BuildMap_StackRefSteal", "PyDict_Type", NONE}, /* 3.15 */
+	{CALLS_THAT_MAKE, "_PyDict_NewPresized", "PyDict_Type", NONE}, /* LTO: new_dict, and what it became */
+	{CALLS_THAT_MAKE, "PyObject_GenericGetDict", "PyDict_Type", NONE},
+	{ITSELF, "PyTuple_New", "PyTuple_Type", NONE},
+	{ITSELF, "_PyTuple_FromArraySteal", "PyTuple_Type", NONE}, /* 3.12+ */
+	{ITSELF, "_PyTuple_FromStackRefStealOnSuccess", "PyTuple_Type", NONE}, /* 3.14+ */
+	{ITSELF, "PyFunction_NewWithQualName", "PyFunction_Type", NONE},
+	{JUMPS_TO, "PyFunction_New", "PyFunction_Type", NONE},
+	{ITSELF, "PyMethod_New", "PyMethod_Type", NONE},
+	{ITSELF, "PySlice_New", "PySlice_Type", NONE},
+	{ITSELF, "PyContext_CopyCurrent", "PyContext_Type", NONE},
+	{ITSELF, "PyContext_New", "PyContext_Type", NONE},
+	{JUMPS_TO, "PyContext_New", "PyContext_Type", NONE},
+	{ITSELF, "_Py_MakeCoro", NULL, GENERATORS}, /* 3.11+ */
+	{CALLED_WITH_TYPE, "_PyEval_EvalFrameDefault", "PyGen_Type", NONE}, /* 3.11 with LTO: make_gen */
+	{ITSELF, "_PyObject_GC_New", NULL, OTHERS},
+	{ITSELF, "_PyObject_GC_NewVar", NULL, OTHERS},
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
@@ -117,14 +118,15 @@ static bool begins_function(const struct making *making, uint64_t address)
 	return code.n != 0;
 }
 
-static void add(struct making *making, uint64_t address, uint64_t makes, bool others)
+static void add(struct making *making, uint64_t address, uint64_t makes, int besides)
 {
 	for (size_t i = 0; i < making->count; i++) {
 		if (making->makers[i].address == address)
 			return;
 	}
 	if (address && making->count < MAKERS_MOST)
-		making->makers[making->count++] = (struct maker){address, makes, others};
+		making->makers[making->count++] =
+			(struct maker){address, makes, besides == GENERATORS, besides == OTHERS};
 }
 
 /* Whether a function makes an object of this type, by _PyObject_GC_New, and is so known to make no other. */
@@ -145,7 +147,7 @@ static void add_calls_that_make(struct making *making, const struct code *code, 
 
 	while ((target = site_next_call(code->bytes, code->n, code->address, &at))) {
 		if (makes(making, target, type))
-			add(making, target, type, false);
+			add(making, target, type, NONE);
 	}
 }
 
@@ -158,7 +160,7 @@ static void follow(struct making *making, const struct rule *rule, uint64_t func
 	if (!function || (rule->type && !type))
 		return;
 	if (rule->how == ITSELF) {
-		add(making, function, type, rule->others);
+		add(making, function, type, rule->besides);
 		return;
 	}
 	code = read_code(making->python, making->mappings, function);
@@ -166,12 +168,12 @@ static void follow(struct making *making, const struct rule *rule, uint64_t func
 	case JUMPS_TO:
 		target = site_jump(code.bytes, code.n, function);
 		if (target && begins_function(making, target))
-			add(making, target, type, rule->others);
+			add(making, target, type, rule->besides);
 		break;
 	case CALLED_WITH_TYPE:
 		target = site_next_call_with(code.bytes, code.n, function, type, &at);
 		if (target && target != making->gc_new && begins_function(making, target))
-			add(making, target, 0, rule->others);
+			add(making, target, 0, rule->besides);
 		break;
 	case CALLS_THAT_MAKE:
 		add_calls_that_make(making, &code, type);
@@ -226,7 +228,7 @@ static void add_alloc(struct making *making, uint64_t address, uint64_t generic_
 	if (making->count && making->makers[0].address == generic_alloc && calls(making, generic_alloc, address))
 		making->makers[0].address = address;
 	else
-		add(making, address, 0, false);
+		add(making, address, 0, NONE);
 }
 
 uint64_t makers_of_instances(const struct python *python, const struct mappings *mappings, uint64_t tp_alloc)

@@ -18,6 +18,7 @@
 struct maker {
 	uint64_t address; /* of the function in the process */
 	uint64_t makes; /* the type of all that it makes; 0: its first argument is the type */
+	bool generators; /* its first argument is a function: what calling that makes */
 	bool others; /* of those, only types that no other of the makers makes: these may have called it */
 };
 

@@ -378,6 +378,7 @@ ssize_t probe_sites_of_births(const struct python *python, struct probe_sites *s
 			result = error_set(error, ERROR_FAILED, "out of memory");
 		if (sites->count > known) {
 			sites->site[known].makes = makers[i].makes;
+			sites->site[known].makes_generators = makers[i].generators;
 			sites->site[known].makes_others = makers[i].others;
 		}
 	}

@@ -22,6 +22,7 @@ struct probe_site {
 	uint32_t into; /* bytes into the function where a probe is cheapest */
 	bool closes; /* its types have a finalizer, and are no classes of Python code */
 	uint64_t makes; /* of births: the type of all that it makes; 0: its first argument says */
+	bool makes_generators; /* what calling the function makes that its first argument is */
 	bool makes_others; /* of those, the types that have no function of their own */
 	bool busy; /* of deaths: the commonest objects die there */
 	bool emulated; /* the kernel emulates the instruction there; else each hit is stepped, at ten times the cost */

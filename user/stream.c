@@ -265,6 +265,9 @@ struct tracee *tracee_new(struct stream *stream, const struct tracee_config *con
 	*tracee->config = (struct alloc_probe_process){
 		.holder = config->holder,
 		.young = config->young,
+		.generators = {config->generators[0], config->generators[1], config->generators[2]},
+		.function_code = layout->member.function_code,
+		.code_flags = layout->code.flags,
 		.untracked = {config->untracked[0], config->untracked[1], config->untracked[2]},
 		.gc_head_size = layout->gc_head.size,
 		.object_refcnt = layout->object.refcnt,
@@ -434,6 +437,8 @@ static uint64_t what_it_makes(const struct tracee *tracee, const struct stream_s
 		if (makes[i] == site->makes)
 			return ALLOC_PROBE_MAKES_ONE + i;
 	}
+	if (site->makes_generators)
+		return ALLOC_PROBE_MAKES_GENERATORS;
 	return site->makes_others ? ALLOC_PROBE_MAKES_OTHERS : ALLOC_PROBE_MAKES_ARGUMENT;
 }
 
@@ -496,6 +501,10 @@ int tracee_trace_births(struct tracee *tracee, const struct stream_site *sites, 
 	memset(config->makes, 0, sizeof(config->makes));
 	/* As if it had a function of its own: others leave it out. */
 	config->makes[0] = tracee->frames;
+	for (size_t i = 0; i < count; i++) {
+		if (sites[i].makes_generators)
+			memcpy(&config->makes[1], config->generators, sizeof(config->generators));
+	}
 	config->counts_made = making & STREAM_COUNTS;
 	config->samples_made = making & STREAM_SAMPLES;
 	config->classes_only = making & STREAM_CLASSES;

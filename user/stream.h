@@ -45,6 +45,7 @@ struct tracee_config {
 	uint64_t holder; /* address of the pointer to the thread state that holds the GIL; 0: no stacks */
 	uint64_t young; /* see tracee_set_young */
 	uint64_t frames; /* the type of frames, of which nobody knows when they are put on a list; 0: not known */
+	uint64_t generators[3]; /* the types of generators, coroutines, asynchronous generators */
 	uint64_t untracked[3]; /* types whose objects the collector takes off its lists alive; 0: none */
 };
 
@@ -61,6 +62,7 @@ struct stream_site {
 	bool closes; /* of deaths: it calls a finalizer that is C code */
 	/* Of births, what it makes: objects of this type; 0: of the type that is its first argument. */
 	uint64_t makes;
+	bool makes_generators; /* of the kind that the function is for which is its first argument */
 	bool makes_others; /* unless another of the sites makes objects of that type: that one may have called it */
 };
 

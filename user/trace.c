@@ -290,6 +290,7 @@ static struct stream_site as_maker(const struct probe_site *site)
 		.file_offset = site->file_offset,
 		.into = site->into,
 		.makes = site->makes,
+		.makes_generators = site->makes_generators,
 		.makes_others = site->makes_others};
 }
 
@@ -928,7 +929,8 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	const struct python *python = trace->python;
 	const struct layout *layout = &python->layout;
 	struct elf_symbol symbols[] = {{.name = "PyTuple_Type"}, {.name = "PyDict_Type"}, {.name = "PyFrame_Type"},
-		{.name = "PyFrozenSet_Type"}};
+		{.name = "PyFrozenSet_Type"}, {.name = "PyGen_Type"}, {.name = "PyCoro_Type"},
+		{.name = "PyAsyncGen_Type"}};
 	struct runtime runtime;
 
 	if (python_runtime(trace->python, trace->memory, &runtime, error) < 0)
@@ -941,6 +943,8 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	runtime_free(&runtime);
 	target_symbols(python->target, symbols, sizeof(symbols) / sizeof(symbols[0]));
 	config->frames = symbols[2].address;
+	for (size_t i = 0; i < 3; i++)
+		config->generators[i] = symbols[4 + i].address;
 	config->untracked[0] = symbols[0].address;
 	config->untracked[1] = trace->retracked = layout->habits.untracks_dicts ? symbols[1].address : 0;
 	config->untracked[2] = layout->habits.untracks_frozensets ? symbols[3].address : 0;

@@ -391,6 +391,7 @@ static struct stream_site as_stream_site(const struct probe_site *site)
 		.into = site->into,
 		.closes = site->closes,
 		.makes = site->makes,
+		.makes_generators = site->makes_generators,
 		.makes_others = site->makes_others};
 }
 
