@@ -5,8 +5,8 @@
  *
  *   death   a uprobe on the deallocation functions (the values of tp_dealloc slots)
  *   birth   a hardware breakpoint on the word through which every object enters the youngest generation
- *   made    a uretprobe on functions that return a new object, where the hardware has no breakpoints
- *   making  a uprobe on the function that makes the instances of classes: it samples them, and counts nothing
+ *   making  a uprobe on functions that make objects: what goes where the hardware delivers no breakpoints, and the
+ *           cheaper way to samples of instances where it does
  *
  * Both births and deaths happen under the GIL, so what is kept for one interpreter has one writer at a time.
  */
@@ -25,6 +25,15 @@
 #define TRASHCAN_DEPTH 50
 /* Py_TPFLAGS_HEAPTYPE in tp_flags: made at run time, as every class of Python code is. */
 #define FLAG_HEAP_TYPE (1u << 9)
+/* Py_TPFLAGS_TUPLE_SUBCLASS. Its struct sequences are tuples that never come to be on a list. */
+#define FLAG_TUPLE_SUBCLASS (1u << 26)
+/* Py_TPFLAGS_HAVE_GC: its objects have a record before them. Py_TPFLAGS_TYPE_SUBCLASS: its objects are types. */
+#define FLAG_HAVE_GC (1u << 14)
+#define FLAG_TYPE_SUBCLASS (1u << 31)
+
+/* CO_COROUTINE, CO_ASYNC_GENERATOR in co_flags. */
+#define CODE_COROUTINE 0x80
+#define CODE_ASYNC_GENERATOR 0x200
 
 struct gc_head {
 	__u64 next, prev;
@@ -152,6 +161,12 @@ static __always_inline void hit(
 	if (allowed && state->births + state->made + state->deaths >= allowed &&
 		__sync_val_compare_and_swap(&process->spend, allowed, 0) == allowed)
 		bpf_ringbuf_output(&spent, &number, sizeof(number), BPF_RB_FORCE_WAKEUP);
+}
+
+/* What comes after the last hit that was allowed costs as little as can be, until the probe is taken out. */
+static __always_inline bool is_over(const struct alloc_probe_process *process)
+{
+	return process->limited && !process->spend;
 }
 
 /* The place of a type, taken when it is new; NULL when there is none. */
@@ -366,23 +381,30 @@ static __always_inline void begin_life(__u32 index, __u64 address)
 	}
 }
 
-/* An object of this type was born at address. */
-static __always_inline void count_birth(__u32 index, const struct alloc_probe_process *process,
-	struct alloc_probe_state *state, __u64 address, __u64 type, __u64 holder)
+/* One more of this type. */
+static __always_inline void count_by_type(
+	__u32 index, const struct alloc_probe_process *process, struct alloc_probe_state *state, __u64 type)
 {
 	struct alloc_probe_type *found = type_of(index, type);
 	__s64 alive;
 
+	if (!found || !refresh(found, process, type)) {
+		increment(&state->lost_counts);
+		return;
+	}
+	increment(&found->births);
+	alive = found->births - found->deaths;
+	if (alive > found->highest)
+		found->highest = alive;
+}
+
+/* An object of this type was born at address. */
+static __always_inline void count_birth(__u32 index, const struct alloc_probe_process *process,
+	struct alloc_probe_state *state, __u64 address, __u64 type, __u64 holder)
+{
 	forget_all(process, state, ALLOC_PROBE_KEY(index, address));
 	begin_life(index, address);
-	if (found && refresh(found, process, type)) {
-		increment(&found->births);
-		alive = found->births - found->deaths;
-		if (alive > found->highest)
-			found->highest = alive;
-	} else {
-		increment(&state->lost_counts);
-	}
+	count_by_type(index, process, state, type);
 	if (process->sample_below && bpf_get_prandom_u32() <= process->sample_below)
 		record(index, process, state, address, type, holder);
 }
@@ -471,48 +493,35 @@ int birth(struct bpf_perf_event_data *ctx)
 	return process->limited != 0;
 }
 
-SEC("uretprobe")
-int made(struct pt_regs *ctx)
+/* A word of the list, an address. */
+static __always_inline bool read_link(__u64 *to, __u64 address)
 {
-	__u32 index = (__u32)bpf_get_attach_cookie(ctx);
-	struct alloc_probe_process *process = bpf_map_lookup_elem(&processes, &index);
-	struct alloc_probe_state *state = bpf_map_lookup_elem(&states, &index);
-	__u64 address = PT_REGS_RC(ctx);
-	struct object object;
-
-	if (!process || !state)
-		return 0;
-	hit(index, process, state, &state->made);
-	if (!address)
-		return 0;
-	/* One function that makes objects calls another: both return the same one. */
-	if (__sync_lock_test_and_set(&state->last_made, address) == address)
-		return 0;
-	if (!read_user(&object, sizeof(object), address + process->object_refcnt)) {
-		increment(&state->lost_counts);
-		return 0;
-	}
-	count_birth(index, process, state, address, object.type, process->holder);
-	return 0;
+	if (!read_user(to, sizeof(*to), address))
+		return false;
+	*to &= ~(__u64)GC_FLAGS;
+	return true;
 }
 
 /*
  * The object that was pending, 0 when it is gone. It was put on the list right behind the last record of then, which
  * may have left since, and lie in another place by now; so may the ones before it. Nobody made another of its type
  * meanwhile, as that would have come by here: what is first behind one of these records, is none of them itself, and is
- * of that type, is it.
+ * of that type, is it. A collection may have put records in another order: then the list begins with another one.
  */
-static __always_inline __u64 find_pending(
+static __noinline __u64 find_pending(
 	const struct alloc_probe_process *process, const struct alloc_probe_pending *pending)
 {
+	__u64 first;
+
+	if (!read_link(&first, process->young) || (pending->first != process->young && pending->first != first))
+		return 0;
 #pragma unroll
 	for (int i = 0; i < ALLOC_PROBE_PREDECESSORS; i++) {
 		__u64 before = pending->before[i], next, type;
 		struct gc_head record;
 
-		if (!before || !read_user(&next, sizeof(next), before))
+		if (!before || !read_link(&next, before))
 			continue;
-		next &= ~(__u64)GC_FLAGS;
 		/* Who left the list has no next, or is memory of another's, to which nothing points back. */
 		if (!next || next == process->young || !read_user(&record, sizeof(record), next) ||
 			(record.prev & ~(__u64)GC_FLAGS) != before)
@@ -535,52 +544,134 @@ static __always_inline void remember_list(
 {
 	__u64 at = process->young;
 
+	pending->first = 0;
+	if (at)
+		read_link(&pending->first, at);
 	for (int i = 0; i < ALLOC_PROBE_PREDECESSORS; i++) {
 		__u64 prev;
 
 		pending->before[i] = 0;
-		if (!at || !read_user(&prev, sizeof(prev), at + sizeof(__u64)))
+		if (!at || !read_link(&prev, at + sizeof(__u64)))
 			continue;
-		at = prev & ~(__u64)GC_FLAGS;
+		at = prev;
 		pending->before[i] = at;
 		if (at == process->young)
 			at = 0;
 	}
 }
 
-/* The first argument is the type. A return probe would have the object, and may harm (trace.c, may_return). */
+/* Looks for the object that was about to be made when `making` ran last, and hands it over with its stack. */
+static __noinline int settle_pending(__u32 index, const struct alloc_probe_process *process,
+	struct alloc_probe_state *state, struct alloc_probe_pending *last)
+{
+	__u64 object, key;
+
+	if (!process || !state || !last)
+		return 0;
+	object = find_pending(process, last);
+	if (object) {
+		key = ALLOC_PROBE_KEY(index, object);
+		if (process->counts_made) {
+			forget_all(process, state, key);
+			begin_life(index, object);
+		}
+		last->birth.object = object;
+		last->birth.followed = process->follow;
+		if ((process->follow && !put(&live, ALLOC_PROBE_LIVE_BITS, key, last->birth.time, false)) ||
+			bpf_ringbuf_output(&births, &last->birth, sizeof(last->birth), BPF_RB_NO_WAKEUP)) {
+			if (process->follow)
+				forget(&live, ALLOC_PROBE_LIVE_BITS, key);
+			increment(&state->lost_samples);
+		}
+	}
+	last->birth.type = 0;
+	return 0;
+}
+
+/* Interpreters with GILs of their own may meet here: one of them does without. */
+static __always_inline bool take_pending(struct alloc_probe_pending *last)
+{
+	return !__sync_lock_test_and_set(&last->taken, 1);
+}
+
+static __always_inline void give_back_pending(struct alloc_probe_pending *last)
+{
+	__sync_lock_test_and_set(&last->taken, 0);
+}
+
+/* What calling a Python function with such a code object makes. */
+static __always_inline __u64 generator_type(const struct alloc_probe_process *process, __u64 function)
+{
+	__u64 code;
+	__u32 flags;
+
+	if (!read_user(&code, sizeof(code), function + process->function_code) ||
+		!read_user(&flags, sizeof(flags), code + process->code_flags))
+		return 0;
+	return process->generators[flags & CODE_COROUTINE ? 1 : flags & CODE_ASYNC_GENERATOR ? 2 : 0];
+}
+
+/* The type of what a function is about to make, 0 when nothing that the collector tracks. */
+static __always_inline __u64 made_type(
+	const struct pt_regs *ctx, __u64 cookie, const struct alloc_probe_process *process, __u32 *flags)
+{
+	__u64 makes = ALLOC_PROBE_COOKIE_MAKES(cookie), type = PT_REGS_PARM1(ctx);
+
+	*flags = 0;
+	if (makes == ALLOC_PROBE_MAKES_GENERATORS)
+		return generator_type(process, type);
+	if (makes >= ALLOC_PROBE_MAKES_ONE)
+		return process->makes[(makes - ALLOC_PROBE_MAKES_ONE) & (ALLOC_PROBE_MAKES - 1)];
+	if (!read_user(flags, sizeof(*flags), type + process->type_flags) || !(*flags & FLAG_HAVE_GC))
+		return 0;
+	if (makes == ALLOC_PROBE_MAKES_OTHERS) {
+		if (*flags & FLAG_TUPLE_SUBCLASS)
+			return 0;
+#pragma unroll
+		for (int i = 0; i < ALLOC_PROBE_MAKES; i++)
+			if (type == process->makes[i])
+				return 0;
+	}
+	return type;
+}
+
+/*
+ * The function knows the type of what it will make, but there is no object yet: a return probe would have it, and may
+ * harm, as the kernel loses track where the function runs other code that switches stacks. So it is looked for when
+ * the next one is made or dies.
+ */
 SEC("uprobe")
 int making(struct pt_regs *ctx)
 {
-	__u32 index = (__u32)bpf_get_attach_cookie(ctx);
+	__u64 cookie = bpf_get_attach_cookie(ctx), type;
+	__u32 index = (__u32)cookie, flags;
 	struct alloc_probe_process *process = bpf_map_lookup_elem(&processes, &index);
 	struct alloc_probe_state *state = bpf_map_lookup_elem(&states, &index);
 	struct alloc_probe_pending *last = bpf_map_lookup_elem(&pending, &index);
-	__u64 type = PT_REGS_PARM1(ctx), flags;
 
 	if (!process || !state || !last)
 		return 0;
 	hit(index, process, state, &state->made);
-	/* What comes after the last hit that was allowed costs as little as can be, until the probe is taken out. */
-	if (!process->spend || process->counts_only)
+	if (is_over(process) || !(process->samples_made | process->counts_made))
 		return 0;
-	/* Interpreters with GILs of their own may meet here: one of them does without. */
-	if (__sync_lock_test_and_set(&last->taken, 1))
+	type = made_type(ctx, cookie, process, &flags);
+	if (!type)
 		return 0;
-	if (last->birth.type) {
-		last->birth.object = find_pending(process, last);
-		if (last->birth.object &&
-			bpf_ringbuf_output(&births, &last->birth, sizeof(last->birth), BPF_RB_NO_WAKEUP))
-			increment(&state->lost_samples);
-		last->birth.type = 0;
-	}
-	if (read_user(&flags, sizeof(flags), type + process->type_flags) && flags & FLAG_HEAP_TYPE) {
+	if (process->counts_made)
+		count_by_type(index, process, state, type);
+	if (!take_pending(last))
+		return 0;
+	if (last->birth.type)
+		settle_pending(index, process, state, last);
+	/* Of types each, as there may have been another at its address. */
+	if (process->samples_made && (flags & FLAG_HEAP_TYPE || !process->classes_only) &&
+		(flags & FLAG_TYPE_SUBCLASS ||
+			(process->sample_below && bpf_get_prandom_u32() <= process->sample_below))) {
 		last->birth.time = bpf_ktime_get_ns();
-		last->birth.followed = 0;
 		describe(&last->birth, index, process, state, type, process->holder);
 		remember_list(process, last);
 	}
-	__sync_lock_test_and_set(&last->taken, 0);
+	give_back_pending(last);
 	return 0;
 }
 
@@ -642,12 +733,21 @@ int death(struct pt_regs *ctx)
 	__u32 index = (__u32)cookie;
 	struct alloc_probe_process *process = bpf_map_lookup_elem(&processes, &index);
 	struct alloc_probe_state *state = bpf_map_lookup_elem(&states, &index);
+	struct alloc_probe_pending *last = bpf_map_lookup_elem(&pending, &index);
 	struct alloc_probe_type *found;
 	struct tracked tracked;
 
-	if (!process || !state)
+	if (!process || !state || !last)
 		return 0;
 	hit(index, process, state, &state->deaths);
+	if (is_over(process))
+		return 0;
+	/* While it is there: who dies may be the very one, or the last one that it can be found behind. */
+	if (last->birth.type && take_pending(last)) {
+		if (last->birth.type)
+			settle_pending(index, process, state, last);
+		give_back_pending(last);
+	}
 	if (!read_tracked(&tracked, process, address)) {
 		increment(&state->lost_counts);
 		return 0;
@@ -682,7 +782,6 @@ int death(struct pt_regs *ctx)
 		put(&closing, ALLOC_PROBE_CLOSING_BITS, key, ALLOC_PROBE_PASSED(type, process->epoch), true);
 		increment(&state->closing);
 	}
-	state->last_made = 0;
 	increment(&found->deaths);
 	return 0;
 }

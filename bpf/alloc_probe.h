@@ -34,13 +34,26 @@
 /* Of a frame, from its begin: what holds all fields that are read. */
 #define ALLOC_PROBE_FRAME_BYTES 128
 #define ALLOC_PROBE_RING_BYTES (4u << 20)
+/* Types that have a function of their own to make them. */
+#define ALLOC_PROBE_MAKES 16
 /*
- * A uprobe's cookie: the process's number, how many bytes into the function the probe sits, and whether the function
- * calls a finalizer that is C code.
+ * A uprobe's cookie: the process's number; how many bytes into the function the probe sits; of a function that makes
+ * objects, what it makes; of one at which they die, whether it calls a finalizer that is C code.
  */
-#define ALLOC_PROBE_COOKIE(process, into, closes) ((__u64)(closes) << 63 | (__u64)(into) << 32 | (process))
-#define ALLOC_PROBE_COOKIE_INTO(cookie) ((cookie) >> 32 & 0x7fffffff)
+#define ALLOC_PROBE_COOKIE(process, into, makes, closes)                                                               \
+	((__u64)(closes) << 63 | (__u64)(makes) << 48 | (__u64)(into) << 32 | (process))
+#define ALLOC_PROBE_COOKIE_INTO(cookie) ((cookie) >> 32 & 0xffff)
+#define ALLOC_PROBE_COOKIE_MAKES(cookie) ((cookie) >> 48 & 0xff)
 #define ALLOC_PROBE_COOKIE_CLOSES(cookie) ((cookie) >> 63)
+/*
+ * What a function makes: the type that is its first argument; the same unless that type has a function of its own,
+ * which may have called this one; the kind of generator that the Python function is for which is its first argument;
+ * from ALLOC_PROBE_MAKES_ONE on the types in `makes`.
+ */
+#define ALLOC_PROBE_MAKES_ARGUMENT 0
+#define ALLOC_PROBE_MAKES_OTHERS 1
+#define ALLOC_PROBE_MAKES_GENERATORS 2
+#define ALLOC_PROBE_MAKES_ONE 3
 
 /* What user space says of a process. Offsets in bytes; a negative one says that this version has no such field. */
 struct alloc_probe_process {
@@ -51,8 +64,13 @@ struct alloc_probe_process {
 	__u64 untracked[3];
 	__u64 young; /* the head of the main interpreter's youngest list, for `making` */
 	__u64 spend; /* hits after which user space wants to be woken, cumulative; 0: never, or it was */
+	__u64 makes[ALLOC_PROBE_MAKES]; /* types; 0: none */
+	__u64 generators[3]; /* the types of generators, coroutines, asynchronous generators */
+	__s32 function_code, code_flags; /* in a function, in its code object */
 	__u32 limited; /* what is watched ends by itself: each hit counts towards that */
-	__u32 counts_only; /* `making` takes no samples */
+	__u32 counts_made; /* `making` counts births by type */
+	__u32 samples_made; /* and takes samples */
+	__u32 classes_only; /* of types that were made at run time */
 	__u32 sample_below; /* a birth gets a stack when a random number is below: 0 never, ~0 always */
 	__s32 gc_head_size; /* from the record before an object to the object */
 	__s32 object_refcnt, object_type;
@@ -71,12 +89,11 @@ struct alloc_probe_process {
 
 /* What the programs say of a process. All but the first three are 0 as long as everything goes well. */
 struct alloc_probe_state {
-	__u64 births, made, deaths; /* hits of the programs, of both `made` and `making`, whether they counted or not */
+	__u64 births, made, deaths; /* hits of `birth`, `making` and `death`, whether they counted or not */
 	__u64 lost_counts; /* events in no row of `counts` */
 	__u64 lost_samples; /* births without a stack for want of room */
 	__u64 lost_finalized; /* deaths of objects with a __del__ that a resurrection could not be told from */
 	__u64 finalized, closing; /* entries made in these tables */
-	__u64 last_made; /* the object that a function returned last, unless it died */
 };
 
 /*
@@ -155,6 +172,7 @@ struct alloc_probe_birth {
 /* What `making` keeps of an object until it can be found: it is called before there is one. */
 struct alloc_probe_pending {
 	__u32 taken; /* by a program that runs now */
+	__u64 first; /* record of the list: another one, and the collector may have been there */
 	__u64 before[ALLOC_PROBE_PREDECESSORS]; /* records of the list, youngest first */
 	struct alloc_probe_birth birth; /* its type 0: none */
 };

@@ -8,6 +8,15 @@ export PATIENCE=$((240 * ${OGT_PATIENCE:-1})) # traced programs are slow, on a d
 events=(--limit 0 --full-names --format json --max-pause 10000)
 
 needs_bpf() { bpftool prog list >/dev/null 2>"$WORLD/err" || skip "no BPF here: $(head -n 1 "$WORLD/err")"; }
+# Does this machine deliver hardware breakpoints? Asked without the tool.
+has_breakpoints() {
+  if [ -z "${HAS_BREAKPOINTS:-}" ]; then
+    HAS_BREAKPOINTS=no
+    if "$JUDGE" "$TESTS/breakpoints.py" >/dev/null; then HAS_BREAKPOINTS=yes; fi
+    export HAS_BREAKPOINTS
+  fi
+  [ "$HAS_BREAKPOINTS" = yes ]
+}
 sees_births() { [ "$MINOR" -ge 8 ]; }
 judge() { "$JUDGE" "$TESTS/judge_events.py" "$@"; }
 

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,11 +24,13 @@
 
 /* enum bpf_attach_type and flags of uprobe_multi (Linux 6.6), which the build host's headers may not have yet. */
 #define TRACE_UPROBE_MULTI 48
-#define UPROBE_MULTI_RETURN 1u
 /* Scans for threads that were made while others were being watched. */
 #define THREAD_SCANS 8
 /* Longer than a clone takes. */
 #define CLONE_MICROSECONDS 5000
+
+/* A page that was read may be gone again, where memory is short. */
+#define READ_ATTEMPTS 3
 
 /* Enough for what runs apart. */
 #define APART_STACK (512u << 10)
@@ -166,8 +170,8 @@ uint64_t attachment_hits(const struct attachment *attachment)
 }
 
 /* A uprobe_multi link, or -errno. */
-static int create_multi(int program, bool returns, pid_t pid, const char *path, const uint64_t *offsets,
-	const uint64_t *cookies, size_t count)
+static int create_multi(
+	int program, pid_t pid, const char *path, const uint64_t *offsets, const uint64_t *cookies, size_t count)
 {
 	struct multi_attr attr = {
 		.program = (uint32_t)program,
@@ -176,7 +180,6 @@ static int create_multi(int program, bool returns, pid_t pid, const char *path, 
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
 		.count = (uint32_t)count,
-		.multi_flags = returns ? UPROBE_MULTI_RETURN : 0,
 		.pid = (uint32_t)pid,
 	};
 	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
@@ -205,8 +208,8 @@ bool attach_has_multi(uint32_t *type)
 	*type = TRACE_UPROBE_MULTI;
 	if (program < 0)
 		return false;
-	has = create_multi(program, false, 0, "/", &offset, NULL, 1) == -EBADF &&
-	      create_multi(program, false, -1, "/", &offset, NULL, 1) == -EINVAL;
+	has = create_multi(program, 0, "/", &offset, NULL, 1) == -EBADF &&
+	      create_multi(program, -1, "/", &offset, NULL, 1) == -EINVAL;
 	close(program);
 	return has;
 }
@@ -225,28 +228,12 @@ static int uprobe_type(void)
 	return type;
 }
 
-/* Which bit of attr.config asks for a return probe. */
-static unsigned int return_bit(void)
-{
-	FILE *file = fopen("/sys/bus/event_source/devices/uprobe/format/retprobe", "re");
-	unsigned int bit = 0;
-
-	if (file) {
-		if (fscanf(file, "config:%u", &bit) != 1)
-			bit = 0;
-		fclose(file);
-	}
-	return bit;
-}
-
 /* One uprobe: a perf event with the program linked to it. Two descriptors, or -errno. */
-static int create_single(
-	struct attachment *attachment, int program, bool returns, pid_t pid, const struct attach_site *site)
+static int create_single(struct attachment *attachment, int program, pid_t pid, const struct attach_site *site)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = site->cookie);
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
-		.config = returns ? 1ull << return_bit() : 0,
 		.uprobe_path = (uintptr_t)site->path,
 		.probe_offset = site->file_offset,
 	};
@@ -308,8 +295,8 @@ static int uprobe_failed(struct error *error, pid_t pid, const struct attach_sit
 }
 
 /* All sites of one file, with one system call. */
-static int attach_file(struct attachment *attachment, int program, bool returns, pid_t pid,
-	const struct attach_site *sites, size_t count)
+static int attach_file(
+	struct attachment *attachment, int program, pid_t pid, const struct attach_site *sites, size_t count)
 {
 	uint64_t *offsets = calloc(2 * count, sizeof(*offsets)), *cookies;
 	int link;
@@ -321,7 +308,7 @@ static int attach_file(struct attachment *attachment, int program, bool returns,
 		offsets[i] = sites[i].file_offset;
 		cookies[i] = sites[i].cookie;
 	}
-	link = create_multi(program, returns, pid, sites->path, offsets, cookies, count);
+	link = create_multi(program, pid, sites->path, offsets, cookies, count);
 	free(offsets);
 	if (link < 0)
 		return link;
@@ -332,7 +319,7 @@ static int attach_file(struct attachment *attachment, int program, bool returns,
 struct uprobes {
 	struct attachment *attachment;
 	int program;
-	bool multi, returns;
+	bool multi;
 	pid_t pid;
 	const struct attach_site *sites;
 	size_t count, bad; /* sites, those refused */
@@ -350,9 +337,9 @@ static void attach_range(struct uprobes *job, size_t first, size_t n)
 	int result;
 
 	if (job->multi)
-		result = attach_file(job->attachment, job->program, job->returns, job->pid, sites, n);
+		result = attach_file(job->attachment, job->program, job->pid, sites, n);
 	else
-		result = n > 1 ? -EINVAL : create_single(job->attachment, job->program, job->returns, job->pid, sites);
+		result = n > 1 ? -EINVAL : create_single(job->attachment, job->program, job->pid, sites);
 	if (result == 0)
 		return;
 	if (n > 1) {
@@ -366,6 +353,27 @@ static void attach_range(struct uprobes *job, size_t first, size_t n)
 		uprobe_failed(job->error, job->pid, sites, -result, job->multi);
 }
 
+/*
+ * Reads the bytes that the kernel will read to place its breakpoints, until they are in the page cache. For one that is
+ * not, some kernels (6.18, ext4) print a warning when the uprobe is registered, and end where panic_on_warn is set.
+ */
+static void read_ahead(const struct attach_site *sites, size_t count)
+{
+	int fd = open(sites->path, O_RDONLY | O_CLOEXEC);
+	char byte;
+	struct iovec vector = {&byte, 1};
+
+	for (size_t i = 0; fd >= 0 && i < count; i++) {
+		for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+			if (pread(fd, &byte, 1, (off_t)sites[i].file_offset) != 1 ||
+				preadv2(fd, &vector, 1, (off_t)sites[i].file_offset, RWF_NOWAIT) == 1)
+				break;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static void attach_job(void *context)
 {
 	struct uprobes *job = context;
@@ -375,14 +383,15 @@ static void attach_job(void *context)
 			if (strcmp(job->sites[first + n].path, job->sites[first].path) != 0)
 				break;
 		}
+		read_ahead(&job->sites[first], n);
 		attach_range(job, first, n);
 	}
 }
 
-int attach_uprobes(struct attachment *attachment, int program, bool multi, bool returns, pid_t pid,
-	const struct attach_site *sites, size_t count, bool *refused, struct error *error)
+int attach_uprobes(struct attachment *attachment, int program, bool multi, pid_t pid, const struct attach_site *sites,
+	size_t count, bool *refused, struct error *error)
 {
-	struct uprobes job = {attachment, program, multi, returns, pid, sites, count, 0, refused, error};
+	struct uprobes job = {attachment, program, multi, pid, sites, count, 0, refused, error};
 
 	attachment->uprobes = true;
 	if (count)

@@ -36,16 +36,15 @@ struct attach_site {
 bool attach_has_multi(uint32_t *type);
 
 /*
- * Attaches the program (by its descriptor) at all sites, on entry or, with returns, when the function returns. Sites
- * that the kernel does not take are marked in refused (one for each site, may be NULL). multi: the program was loaded
- * for uprobe_multi; without it, what was attached last is detached first. Number of sites refused; -1 with
- * ERROR_TARGET_ENDED, or with ERROR_FAILED when all were refused.
+ * Attaches the program (by its descriptor) at all sites. Sites that the kernel does not take are marked in refused (one
+ * for each site, may be NULL). multi: the program was loaded for uprobe_multi; without it, what was attached last is
+ * detached first. Number of sites refused; -1 with ERROR_TARGET_ENDED, or with ERROR_FAILED when all were refused.
  *
  * The kernel leaves a breakpoint behind in the target when who attaches or detaches is killed meanwhile. So both are
  * done by a short-lived process that shares memory and descriptors: a kill -9 of this one comes too late for it.
  */
-int attach_uprobes(struct attachment *attachment, int program, bool multi, bool returns, pid_t pid,
-	const struct attach_site *sites, size_t count, bool *refused, struct error *error);
+int attach_uprobes(struct attachment *attachment, int program, bool multi, pid_t pid, const struct attach_site *sites,
+	size_t count, bool *refused, struct error *error);
 
 /*
  * Runs the program (of type perf_event) whenever a thread of the process has written the 8 bytes at one of these

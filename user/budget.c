@@ -30,6 +30,18 @@
 /* CPU seconds per second are averaged over about so many seconds. */
 #define RATE_SECONDS 2.0
 
+/*
+ * A service that waits most of the time would earn nothing to speak of: so much of one CPU, as a share of the budget,
+ * is earned whether it runs or not.
+ */
+#define EARNED_AT_LEAST 0.5
+
+/* Seconds a second. */
+static double earning(const struct budget *budget)
+{
+	return budget->share * (budget->rate > EARNED_AT_LEAST ? budget->rate : EARNED_AT_LEAST);
+}
+
 void budget_init(struct budget *budget, double percent, struct hit_costs costs, uint64_t seed)
 {
 	*budget = (struct budget){
@@ -63,7 +75,7 @@ void budget_earn(struct budget *budget, double cpu, double now)
 
 		budget->known = budget->known + seconds < RATE_SECONDS ? budget->known + seconds : RATE_SECONDS;
 		weight = seconds < budget->known ? seconds / budget->known : 1;
-		earned = used * budget->share;
+		earned = budget->share * (used > seconds * EARNED_AT_LEAST ? used : seconds * EARNED_AT_LEAST);
 		paid = budget->debt < earned / 2 ? budget->debt : earned / 2;
 		budget->debt -= paid;
 		budget->credit += earned - paid;
@@ -93,7 +105,7 @@ bool budget_allows_all(const struct budget *budget, double births_per_second)
 {
 	double cost = births_per_second * (budget->costs.birth + budget->costs.death);
 
-	return budget->share >= 1 || cost <= budget->rate * budget->share * ALL_SHARE;
+	return budget->share >= 1 || cost <= earning(budget) * ALL_SHARE;
 }
 
 uint64_t budget_hits_left(const struct budget *budget)
@@ -109,7 +121,7 @@ uint64_t budget_hits_left(const struct budget *budget)
 /* A size for the next window. */
 static void draw_next(struct budget *budget)
 {
-	double most = budget->rate * budget->share * WINDOW_EARNED;
+	double most = earning(budget) * WINDOW_EARNED;
 
 	if (most > WINDOW_COST_MOST)
 		most = WINDOW_COST_MOST;
@@ -143,13 +155,13 @@ double budget_moment(struct budget *budget)
 
 double budget_pause(struct budget *budget)
 {
-	double earning = budget->rate * budget->share, missing = budget->next + WINDOW_COST - budget->credit, mean;
+	double missing = budget->next + WINDOW_COST - budget->credit, mean;
 
 	if (missing <= 0)
 		mean = PAUSE_LEAST * 10;
-	else if (earning <= missing / PAUSE_MOST)
+	else if (earning(budget) <= missing / PAUSE_MOST)
 		mean = PAUSE_MOST / 2;
 	else
-		mean = missing / earning;
+		mean = missing / earning(budget);
 	return between(budget, PAUSE_LEAST, 2 * mean);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How much tracing is allowed now: a share of the target's CPU time, earned as it runs and spent by events. Policy
+ * How much tracing is allowed now: a share of the target's CPU time, or half that share of one CPU where it uses less,
+ * earned as time goes by and spent by events. Policy
  * alone: who traces tells what happened and asks what to do. Times are seconds.
  */
 #ifndef OGT_BUDGET_H
@@ -12,7 +13,7 @@
 /* Seconds. */
 struct hit_costs {
 	double birth; /* a hardware breakpoint, with a stack */
-	double made; /* a uretprobe, with a stack */
+	double made; /* a uprobe on a function that makes objects, with a stack */
 	double death; /* a uprobe */
 };
 

@@ -16,8 +16,6 @@
 #define BIRTH_GUESS 9e-6
 #define DEATH_GUESS 1.3e-6
 #define STACK_GUESS 1e-6
-/* What a return probe costs, in uprobes: the call and the return trap. */
-#define MADE_IN_DEATHS 1.6
 
 /* As the target's objects look to the programs: a record of the collector, an object, its type. */
 struct fake {
@@ -63,6 +61,19 @@ static double best(void (*pass)(void *context), void *context)
 	return least;
 }
 
+/* Whether so many births or deaths of this type were counted. Of births the first is not known to be one. */
+static bool counted(struct tracee *self, uint64_t type, bool births, uint64_t events)
+{
+	struct stream_counts counts = {0};
+	const struct stream_count *row;
+	uint64_t count = 0;
+
+	if (tracee_read(self, &counts, NULL) == 0 && (row = stream_counts_find(&counts, type)))
+		count = births ? row->births : row->deaths;
+	stream_counts_free(&counts);
+	return count <= events && count + births >= events;
+}
+
 struct list {
 	volatile uint64_t next, prev; /* the head that is watched */
 	struct fake fakes[2];
@@ -77,21 +88,40 @@ static void be_born(void *context)
 		list->prev = (uintptr_t)&list->fakes[i & 1];
 }
 
-/* Without and with a stack. False where it cannot be measured. */
-static bool cost_of_birth(struct tracee *self, uint64_t holder, double *bare, double *with_stack)
+/* Writes to a word of its own that is watched, without and with taking a stack, and sees what comes of it. */
+static void try_births(
+	struct tracee *self, struct stream *stream, uint64_t holder, struct calibration *found, double *stack)
 {
 	struct list list = {0};
 	const struct stream_list watched = {.watched = (uintptr_t)&list.prev, .holder = holder};
+	const uint64_t events = 2 * ROUNDS * EVENTS;
+	uint64_t hits, missed;
+	double bare;
 
 	for (int i = 0; i < 2; i++)
 		list.fakes[i] = (struct fake){.next = 8, .refcnt = 1, .type = (uintptr_t)list.type};
-	if (tracee_watch_births(self, &watched, 1, 3 * ROUNDS * EVENTS, NULL) < 0)
-		return false;
-	*bare = best(be_born, &list);
+	if (tracee_watch_births(self, &watched, 1, (unsigned int)events * 2, &found->no_breakpoints) < 0)
+		return;
+	bare = best(be_born, &list);
 	tracee_sample(self, 1, false);
-	*with_stack = best(be_born, &list);
+	found->costs.birth = best(be_born, &list);
+	stream_drain(stream, NULL, NULL);
+	/* Those that the kernel could not hand over, as another program ran on this CPU, were delivered all the same.
+	 */
+	missed = tracee_missed(self);
+	hits = tracee_state(self).births + missed;
+	found->breakpoints = hits == events && (missed || counted(self, (uintptr_t)list.type, true, events));
+	if (!found->breakpoints) {
+		found->costs.birth = BIRTH_GUESS;
+		error_set(&found->no_breakpoints, ERROR_FAILED,
+			"this machine does not deliver hardware breakpoints (of %llu writes of its own to a watched "
+			"word it "
+			"saw %llu)",
+			(unsigned long long)events, (unsigned long long)hits);
+	} else if (found->costs.birth > bare) {
+		*stack = found->costs.birth - bare;
+	}
 	tracee_unwatch_births(self);
-	return true;
 }
 
 static void die(void *context)
@@ -128,42 +158,54 @@ static bool find_example(struct stream_site *site, char path[PATH_MAX])
 	return found;
 }
 
-static double cost_of_death(struct tracee *self)
+/* Calls a function of its own that has a probe. */
+static void try_deaths(struct tracee *self, struct calibration *found)
 {
-	uint64_t type[4] = {0, (uintptr_t)site_example};
+	uint64_t type[4] = {0, (uintptr_t)site_example}, hits;
+	const uint64_t events = ROUNDS * EVENTS;
 	struct fake fake = {.next = 8, .refcnt = 1, .type = (uintptr_t)type};
 	char path[PATH_MAX];
 	struct stream_site site;
-	double seconds;
 
-	if (!find_example(&site, path) || tracee_trace_deaths(self, &site, 1, NULL, NULL) != 0)
-		return DEATH_GUESS;
-	seconds = best(die, &fake.refcnt);
+	if (!find_example(&site, path)) {
+		error_set(&found->no_uprobes, ERROR_FAILED,
+			"the file of this program cannot be opened to try uprobes on it");
+		return;
+	}
+	if (tracee_trace_deaths(self, &site, 1, NULL, &found->no_uprobes) != 0)
+		return;
+	found->costs.death = best(die, &fake.refcnt);
+	hits = tracee_state(self).deaths;
+	found->uprobes = hits == events && counted(self, (uintptr_t)type, false, events);
+	if (!found->uprobes) {
+		found->costs.death = DEATH_GUESS;
+		error_set(&found->no_uprobes, ERROR_FAILED,
+			"this machine does not deliver uprobes (of %llu calls of a function of its own it saw %llu)",
+			(unsigned long long)events, (unsigned long long)hits);
+	}
 	tracee_untrace_deaths(self);
-	return seconds;
 }
 
-struct hit_costs calibrate(struct stream *stream, bool deaths)
+struct calibration calibrate(struct stream *stream)
 {
 	struct fake_thread thread = {.frame = (uintptr_t)&thread.frames[0]};
 	uint64_t holder = (uintptr_t)&thread;
 	struct tracee_config config = {.pid = getpid(), .layout = &layout, .holder = (uintptr_t)&holder};
-	struct hit_costs costs = {BIRTH_GUESS, DEATH_GUESS * MADE_IN_DEATHS, DEATH_GUESS};
-	double bare, stack = STACK_GUESS;
-	struct tracee *self = tracee_new(stream, &config, NULL);
+	struct calibration found = {.costs = {BIRTH_GUESS, DEATH_GUESS + STACK_GUESS, DEATH_GUESS}};
+	struct tracee *self = tracee_new(stream, &config, &found.no_uprobes);
+	double stack = STACK_GUESS;
 
-	if (!self)
-		return costs;
+	if (!self) {
+		found.no_breakpoints = found.no_uprobes;
+		return found;
+	}
 	for (int i = 0; i < ALLOC_PROBE_FRAMES; i++)
 		thread.frames[i].code = (uintptr_t)&thread;
 	for (int i = 0; i + 1 < ALLOC_PROBE_FRAMES; i++)
 		thread.frames[i].previous = (uintptr_t)&thread.frames[i + 1];
-	if (cost_of_birth(self, config.holder, &bare, &costs.birth))
-		stack = costs.birth > bare ? costs.birth - bare : 0;
-	if (deaths)
-		costs.death = cost_of_death(self);
-	stream_drain(stream, NULL, NULL);
+	try_births(self, stream, config.holder, &found, &stack);
+	try_deaths(self, &found);
 	tracee_free(self);
-	costs.made = costs.death * MADE_IN_DEATHS + stack;
-	return costs;
+	found.costs.made = found.costs.death + stack;
+	return found;
 }

@@ -215,9 +215,9 @@ struct eh_frame_entry {
 #define EH_COUNT_UDATA4 0x03
 #define EH_TABLE_SDATA4_DATAREL 0x3b
 
-bool elf_image_begins_function(struct elf_image *image, uint64_t offset)
+uint64_t elf_image_function_size(struct elf_image *image, uint64_t offset)
 {
-	struct eh_frame_entry entry;
+	struct eh_frame_entry entry[2];
 	struct eh_frame_hdr head;
 	GElf_Phdr header;
 	uint64_t address, low = 0, high;
@@ -225,30 +225,39 @@ bool elf_image_begins_function(struct elf_image *image, uint64_t offset)
 	bool found = false;
 
 	if (!linked_address(image, offset, &address) || elf_getphdrnum(image->elf, &segments) < 0)
-		return false;
+		return 0;
 	for (size_t i = 0; i < segments && i < SEGMENTS_MOST && !found; i++)
 		found = gelf_getphdr(image->elf, (int)i, &header) && header.p_type == PT_GNU_EH_FRAME;
 	if (!found || pread(image->fd, &head, sizeof(head), (off_t)header.p_offset) != sizeof(head) ||
 		head.version != EH_VERSION || head.count_encoding != EH_COUNT_UDATA4 ||
 		head.table_encoding != EH_TABLE_SDATA4_DATAREL)
-		return false;
+		return 0;
 	/* Ascending by function. */
 	high = head.count;
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2, begins;
-		off_t at = (off_t)(header.p_offset + sizeof(head) + middle * sizeof(entry));
+		off_t at = (off_t)(header.p_offset + sizeof(head) + middle * sizeof(entry[0]));
+		ssize_t n = pread(image->fd, entry, sizeof(entry), at);
 
-		if (pread(image->fd, &entry, sizeof(entry), at) != sizeof(entry))
-			return false;
-		begins = header.p_vaddr + (uint64_t)(int64_t)entry.function;
-		if (begins == address)
-			return true;
+		if (n < (ssize_t)sizeof(entry[0]))
+			return 0;
+		begins = header.p_vaddr + (uint64_t)(int64_t)entry[0].function;
+		if (begins == address) {
+			uint64_t next = header.p_vaddr + (uint64_t)(int64_t)entry[1].function;
+
+			return middle + 1 < head.count && n == sizeof(entry) && next > begins ? next - begins : 1;
+		}
 		if (begins < address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return false;
+	return 0;
+}
+
+bool elf_image_begins_function(struct elf_image *image, uint64_t offset)
+{
+	return elf_image_function_size(image, offset) != 0;
 }
 
 /* What a note describes: three addresses and three strings. base is where the linker put .stapsdt.base, or 0. */

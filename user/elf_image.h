@@ -48,6 +48,9 @@ bool elf_image_offset(struct elf_image *image, uint64_t address, uint64_t *offse
  */
 bool elf_image_begins_function(struct elf_image *image, uint64_t offset);
 
+/* The bytes from the function that begins at this offset to the next one, in that list; 0 when none begins there. */
+uint64_t elf_image_function_size(struct elf_image *image, uint64_t offset);
+
 /* A static probe (USDT) that the program's author put into it. The strings live as long as the image. */
 struct elf_usdt {
 	const char *provider, *name, *arguments;

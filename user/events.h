@@ -25,6 +25,8 @@ struct event {
 	uint64_t births, deaths; /* STREAM_FULL */
 	bool exact; /* births and deaths are all known */
 	bool derived; /* deaths are births less growth: nobody counted them */
+	bool births_derived; /* births are growth and deaths together: not all were seen */
+	uint64_t births_seen; /* by the programs */
 	bool has_births; /* births, too (not before 3.8) */
 	bool untracked; /* the collector takes live objects of this type off its lists */
 	uint64_t peak; /* most alive between the two reports */
@@ -43,6 +45,9 @@ struct events {
 	uint64_t lost; /* events that were seen and not counted */
 	uint64_t lost_finalized; /* of `deaths`, those that may have been no deaths: too many objects with a __del__ */
 	uint64_t lost_samples; /* births that found no room for their stack */
+	size_t unconserved; /* types of which count = count before + births - deaths does not hold: their numbers are
+			       unknown */
+	char first_unconserved[64]; /* one of them */
 	struct counts names; /* value: index into event */
 	struct event *event; /* one for each name */
 	size_t capacity;

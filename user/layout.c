@@ -29,9 +29,9 @@
 #define POOLS .pool_size = 16384
 
 /* Objects/tupleobject.c, dictobject.c (MAINTAIN_TRACKING, to 3.13); Objects/frameobject.c. */
-#define HABITS_3_6 POOLS_SMALL, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
-#define HABITS_3_10 POOLS, .untracks_dicts = true, .tracks_frames = true, .collects_inside = true
-#define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true, .collects_inside = true
+#define HABITS_3_6 POOLS_SMALL, .untracks_dicts = true, .tracks_frames = true
+#define HABITS_3_10 POOLS, .untracks_dicts = true, .tracks_frames = true
+#define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true
 /* Python/ceval_gil.c, _Py_RunGC */
 #define HABITS_3_12 POOLS, .untracks_dicts = true, .generators_inside = true, .immortals = true
 #define HABITS_3_14 POOLS, .generators_inside = true, .immortals = true
@@ -141,20 +141,20 @@
 /* Include/code.h, 3.8+ Include/cpython/code.h; _PyOpcache: Include/internal/pycore_code.h. */
 #define CODE_NO_CACHE .opcache = LAYOUT_ABSENT, .opcache_length = LAYOUT_ABSENT, .opcache_entry = LAYOUT_ABSENT
 #define CODE_LNOTAB_3_6 \
-	CODE_NO_CACHE, .filename = 96, .name = 104, .qualname = LAYOUT_ABSENT, .firstlineno = 36, .linetable = 112, \
+	CODE_NO_CACHE, .filename = 96, .name = 104, .qualname = LAYOUT_ABSENT, .flags = 32, .firstlineno = 36, .linetable = 112, \
 	.first_instruction = LAYOUT_ABSENT, .stacksize = 28, .locals = 24, .framesize = LAYOUT_ABSENT, .varnames = 64, .kinds = LAYOUT_ABSENT, .cellvars = 80, \
 	.freevars = 72, .cell2arg = 88, .extra = 136, .bytecode = 40, .size = 144, .style = LINES_LNOTAB
 #define CODE_3_6 CODE_LNOTAB_3_6, .extra_head = 0
 #define CODE_3_7 CODE_LNOTAB_3_6, .extra_head = 8
 #define CODE_OPCACHE \
-	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .firstlineno = 40, .linetable = 120, \
+	.filename = 104, .name = 112, .qualname = LAYOUT_ABSENT, .flags = 36, .firstlineno = 40, .linetable = 120, \
 	.first_instruction = LAYOUT_ABSENT, .stacksize = 32, .locals = 28, .framesize = LAYOUT_ABSENT, .varnames = 72, .kinds = LAYOUT_ABSENT, .cellvars = 88, \
 	.freevars = 80, .cell2arg = 96, .extra = 144, .extra_head = 8, .bytecode = 48, .opcache = 160, .opcache_length = 172, \
 	.opcache_entry = 32, .size = 176
 #define CODE_3_8 CODE_OPCACHE, .style = LINES_LNOTAB
 #define CODE_3_10 CODE_OPCACHE, .style = LINES_RANGES
 #define CODE_LOCATIONS \
-	CODE_NO_CACHE, .filename = 112, .name = 120, .qualname = 128, .linetable = 136, .varnames = 96, .kinds = 104, .cellvars = LAYOUT_ABSENT, \
+	CODE_NO_CACHE, .flags = 48, .filename = 112, .name = 120, .qualname = 128, .linetable = 136, .varnames = 96, .kinds = 104, .cellvars = LAYOUT_ABSENT, \
 	.freevars = LAYOUT_ABSENT, .cell2arg = LAYOUT_ABSENT, .bytecode = LAYOUT_ABSENT, .extra_head = 8, \
 	.style = LINES_LOCATIONS
 #define CODE_3_11 \

@@ -108,8 +108,6 @@ struct layout {
 		bool tracks_frames; /* each call of a Python function makes a frame object, which seldom is tracked */
 		bool immortals; /* has objects whose references are not counted, 3.12+ (_Py_IsImmortal) */
 		int32_t pool_size; /* of what its own allocator, pymalloc, hands out small blocks from; bytes */
-		bool collects_inside; /* the collector, and so any Python code, may run within a function that makes an
-					 object (_PyObject_GC_Alloc); 3.12+ does it between two instructions */
 	} habits;
 
 	struct { /* _PyRuntimeState; 3.6 has none: single symbols stand in */
@@ -171,6 +169,7 @@ struct layout {
 		int32_t filename;
 		int32_t name;
 		int32_t qualname; /* 3.11+ */
+		int32_t flags; /* int */
 		int32_t firstlineno; /* int */
 		int32_t linetable; /* bytes: co_lnotab (3.6-3.9), co_linetable */
 		int32_t first_instruction; /* co_code_adaptive, 3.11+: the code units themselves */

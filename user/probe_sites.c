@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "elf_image.h"
+#include "list.h"
+#include "makers.h"
 #include "pyobject.h"
 #include "site_x86_64.h"
 #include "target.h"
@@ -15,33 +17,15 @@
 /* A process with more classes than this is traced by the types of its objects alone. */
 #define TYPES_MOST (1u << 20)
 
-/* Types with instances that come and go: at the time of a census there may be none. */
-static const char *const exported_types[] = {"PyAsyncGen_Type", "PyCFunction_Type", "PyCell_Type", "PyClassMethod_Type",
-	"PyContext_Type", "PyCoro_Type", "PyDictItems_Type", "PyDictIterItem_Type", "PyDictIterKey_Type",
-	"PyDictIterValue_Type", "PyDictKeys_Type", "PyDictProxy_Type", "PyDictValues_Type", "PyDict_Type",
-	"PyEnum_Type", "PyFilter_Type", "PyFrozenSet_Type", "PyFunction_Type", "PyGen_Type", "PyListIter_Type",
-	"PyListRevIter_Type", "PyList_Type", "PyMap_Type", "PyMemoryView_Type", "PyMethod_Type", "PyModule_Type",
-	"PyODict_Type", "PyProperty_Type", "PyReversed_Type", "PySeqIter_Type", "PySetIter_Type", "PySet_Type",
-	"PySlice_Type", "PyStaticMethod_Type", "PySuper_Type", "PyTraceBack_Type", "PyTupleIter_Type", "PyTuple_Type",
-	"PyType_Type", "PyZip_Type", "_PyWeakref_CallableProxyType", "_PyWeakref_ProxyType", "_PyWeakref_RefType",
-	"PyCallIter_Type", "PyFrame_Type", "Py_GenericAliasType"};
-/* Of which most programs make most. Classes are besides them. */
+/* Of a file's data, read at a time while types are looked for there. */
+#define PIECE_WORDS 8192
+/* And in all: what lies there is a program's own matter. */
+#define DATA_MOST (256u << 20)
+
+/* Of whose objects most programs make most. Classes are besides them. */
 static const char *const busy_types[] = {"PyList_Type", "PyTuple_Type", "PyDict_Type", "PyFunction_Type", "PyCell_Type",
 	"PyMethod_Type", "PyGen_Type", "PyFrame_Type"};
 #define BUSY_TYPES (sizeof(busy_types) / sizeof(busy_types[0]))
-/* Exceptions are exported as pointers to their types. */
-static const char *const exported_exceptions[] = {"PyExc_BaseException", "PyExc_OSError", "PyExc_StopIteration",
-	"PyExc_SystemExit", "PyExc_ImportError", "PyExc_SyntaxError", "PyExc_UnicodeDecodeError", "PyExc_NameError",
-	"PyExc_AttributeError", "PyExc_MemoryError", "PyExc_KeyError"};
-#define EXPORTED_TYPES (sizeof(exported_types) / sizeof(exported_types[0]))
-#define EXPORTED_EXCEPTIONS (sizeof(exported_exceptions) / sizeof(exported_exceptions[0]))
-
-/* Functions that return a new object. Those that others of the list call are harmless. */
-static const char *const makers[] = {"PyType_GenericAlloc", "PyList_New", "PyTuple_New", "PyDict_New", "PySet_New",
-	"PyFunction_NewWithQualName", "PyCell_New", "PyMethod_New", "_PyObject_GC_New", "_PyObject_GC_NewVar",
-	"PyCFunction_NewEx", "PyCMethod_New", "PySlice_New"};
-#define MAKERS (sizeof(makers) / sizeof(makers[0]))
-
 /* One search: what it reads with, and what it has found besides sites. */
 struct search {
 	const struct python *python;
@@ -59,6 +43,7 @@ void probe_sites_free(struct probe_sites *sites)
 		free(sites->site[i].path);
 	free(sites->site);
 	free(sites->seen);
+	free(sites->data);
 	*sites = (struct probe_sites){0};
 }
 
@@ -196,24 +181,73 @@ static int add_type(struct search *search, uint64_t type)
 	return 0;
 }
 
-static int add_exported(struct search *search)
+/* The types among the words of a piece of data: their ob_type is `type`. */
+static int add_types_in(struct search *search, uint64_t address, const uint64_t *words, size_t n, uint64_t metatype)
 {
-	struct elf_symbol symbols[EXPORTED_TYPES + EXPORTED_EXCEPTIONS] = {0};
+	const uint64_t to_type = (uint64_t)search->python->layout.object.type;
 	int result = 0;
 
-	for (size_t i = 0; i < EXPORTED_TYPES; i++)
-		symbols[i].name = exported_types[i];
-	for (size_t i = 0; i < EXPORTED_EXCEPTIONS; i++)
-		symbols[EXPORTED_TYPES + i].name = exported_exceptions[i];
-	target_symbols(search->python->target, symbols, EXPORTED_TYPES + EXPORTED_EXCEPTIONS);
-	for (size_t i = 0; i < EXPORTED_TYPES + EXPORTED_EXCEPTIONS && result == 0; i++) {
-		uint64_t type = symbols[i].address;
+	for (size_t i = 0; i < n && result == 0; i++) {
+		uint64_t type = address + i * sizeof(*words) - to_type, flags;
 
-		if (type && i >= EXPORTED_TYPES && !memory_u64(search->memory, type, &type))
-			continue;
-		if (type)
+		/* Who else keeps a pointer to `type` has no such flags; and what lies in a file was not made at run
+		 * time. */
+		if (words[i] == metatype && field(search, type, search->python->layout.type.flags, &flags) &&
+			flags & TPFLAGS_READY && !(flags & TPFLAGS_HEAPTYPE))
 			result = add_type(search, type);
 	}
+	return result;
+}
+
+/* Whether this range of a file's data was looked at before; from now on it was. */
+static int remember_data(struct probe_sites *sites, const struct mapping *mapping, bool *known)
+{
+	const uint64_t key = mapping->start ^ mapping->inode << 48;
+
+	*known = false;
+	for (size_t i = 0; i < sites->data_count && !*known; i++)
+		*known = sites->data[i] == key;
+	if (*known)
+		return 0;
+	if (!list_make_room((void **)&sites->data, sites->data_count, sizeof(*sites->data)))
+		return -1;
+	sites->data[sites->data_count++] = key;
+	return 0;
+}
+
+/*
+ * The types that lie in files (static ones), which have no other mark than that they are objects of `type`: before the
+ * first instance of one is made, nothing leads there that all versions keep. Data is what a process has for itself of a
+ * file, and the zeroed memory behind it.
+ */
+static int add_static_types(struct search *search)
+{
+	struct elf_symbol type = {.name = "PyType_Type"};
+	uint64_t *piece = malloc(PIECE_WORDS * sizeof(*piece)), all = 0;
+	int result = piece ? 0 : -1;
+	bool data = false;
+
+	target_symbols(search->python->target, &type, 1);
+	for (size_t i = 0; i < search->mappings.count && result == 0 && type.address; i++) {
+		const struct mapping *mapping = &search->mappings.mapping[i];
+		bool known;
+
+		data = mapping->readable && mapping->writable && !mapping->shared &&
+		       (mapping->inode || (data && mapping->start == mapping[-1].end));
+		if (!data || remember_data(search->sites, mapping, &known) < 0 || known)
+			continue;
+		for (uint64_t at = mapping->start; at < mapping->end && result == 0 && all < DATA_MOST;) {
+			uint64_t size = mapping->end - at;
+
+			if (size > PIECE_WORDS * sizeof(*piece))
+				size = PIECE_WORDS * sizeof(*piece);
+			if (memory_read(search->memory, at, piece, size))
+				result = add_types_in(search, at, piece, size / sizeof(*piece), type.address);
+			at += size;
+			all += size;
+		}
+	}
+	free(piece);
 	return result;
 }
 
@@ -300,8 +334,8 @@ ssize_t probe_sites_of_deaths(const struct python *python, const struct type_tab
 	search.votes = sites->finalizes ? sites->seen_count : 0;
 	for (size_t i = 0; i < types->count && result == 0; i++)
 		result = add_type(&search, types->type[i].address);
-	if (result == 0 && !before)
-		result = add_exported(&search);
+	if (result == 0)
+		result = add_static_types(&search);
 	if (result == 0 && census)
 		result = add_classes(&search, census);
 	if (result == 0)
@@ -321,7 +355,8 @@ int probe_sites_of_instances(
 	struct search search = {.python = python, .sites = sites};
 	int result = begin(&search, error);
 
-	if (result == 0 && add_function(&search, allocates, SITE_FIRST) < 0)
+	if (result == 0 &&
+		add_function(&search, makers_of_instances(python, &search.mappings, allocates), SITE_FIRST) < 0)
 		result = error_set(error, ERROR_FAILED, "out of memory");
 	finish(&search);
 	return result;
@@ -330,17 +365,22 @@ int probe_sites_of_instances(
 ssize_t probe_sites_of_births(const struct python *python, struct probe_sites *sites, struct error *error)
 {
 	struct search search = {.python = python, .sites = sites};
-	struct elf_symbol symbols[MAKERS] = {0};
-	size_t before = sites->count;
+	size_t before = sites->count, count = 0;
+	struct maker makers[MAKERS_MOST];
 	int result = begin(&search, error);
 
-	for (size_t i = 0; i < MAKERS; i++)
-		symbols[i].name = makers[i];
 	if (result == 0)
-		target_symbols(python->target, symbols, MAKERS);
-	for (size_t i = 0; i < MAKERS && result == 0; i++) {
-		if (symbols[i].address && add_function(&search, symbols[i].address, SITE_STACK) < 0)
+		count = makers_find(python, &search.mappings, search.memory, makers);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		size_t known = sites->count;
+
+		if (add_function(&search, makers[i].address, makers[i].makes ? 0 : SITE_FIRST) < 0)
 			result = error_set(error, ERROR_FAILED, "out of memory");
+		if (sites->count > known) {
+			sites->site[known].makes = makers[i].makes;
+			sites->site[known].makes_generators = makers[i].generators;
+			sites->site[known].makes_others = makers[i].others;
+		}
 	}
 	finish(&search);
 	if (result < 0)

@@ -333,16 +333,18 @@ static bool rates_known(const struct growth_report *report, const struct event *
 
 static void add_event(json_t *type, const struct growth_report *report, const struct event *event)
 {
-	int64_t born = event->change + (int64_t)event->deaths;
+	int64_t born = event->change + (int64_t)event->deaths; /* births, if all deaths were counted */
 
 	if (report->events->kind == STREAM_FULL && event->exact) {
 		if (event->has_births)
 			json_object_set_new(type, "births", json_integer((json_int_t)event->births));
+		if (event->has_births && event->births_derived)
+			json_object_set_new(type, "births_derived", json_true());
 		json_object_set_new(type, "deaths", json_integer((json_int_t)event->deaths));
 		if (event->derived)
 			json_object_set_new(type, "deaths_derived", json_true());
 		else if (event->has_births && born > 0)
-			json_object_set_new(type, "coverage", json_real((double)event->births / (double)born));
+			json_object_set_new(type, "coverage", json_real((double)event->births_seen / (double)born));
 		if (event->has_births && event->has_peak)
 			json_object_set_new(type, "peak", json_integer((json_int_t)event->peak));
 	}
@@ -510,6 +512,10 @@ static void rows_as_table(
 
 static void note_lost(const struct events *events)
 {
+	if (events->unconserved)
+		render_note("births and deaths of %s%s are not known: what was seen of them does not add up with the "
+			    "counts",
+			events->first_unconserved, events->unconserved > 1 ? " and other types" : "");
 	if (events->lost)
 		render_note("%llu births and deaths were seen and not counted: no room for their type, or memory that "
 			    "could not be read",

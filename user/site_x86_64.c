@@ -7,6 +7,9 @@
 #define SITE_MOST 64
 
 #define ENDBR64_SIZE 4
+/* call and jmp with four bytes of distance; from the load of the first argument to the end of the call at most. */
+#define CALL_SIZE 5
+#define ARGUMENT_TO_CALL 32
 
 /* Set in a ModRM byte that names a register, not memory. */
 #define MOD_REGISTER 0xc0
@@ -323,6 +326,75 @@ struct site site_choose_keeping(const uint8_t *bytes, size_t n, enum site_keeps 
 		at += in.size;
 	}
 	return (struct site){.offset = 0, .emulated = false};
+}
+
+uint64_t site_jump(const uint8_t *bytes, size_t n, uint64_t address)
+{
+	size_t at = is_endbr64(bytes, n) ? ENDBR64_SIZE : 0;
+
+	if (at >= n || (bytes[at] != 0xe9 && bytes[at] != 0xeb))
+		return 0;
+	return address + at + (uint64_t)jump_distance(bytes + at, n - at);
+}
+
+uint64_t site_next_call(const uint8_t *bytes, size_t n, uint64_t address, size_t *at)
+{
+	for (; *at + CALL_SIZE <= n; ++*at) {
+		uint64_t from = address + *at + CALL_SIZE;
+		int32_t distance;
+
+		if (bytes[*at] != 0xe8 && bytes[*at] != 0xe9)
+			continue;
+		memcpy(&distance, bytes + *at + 1, sizeof(distance));
+		++*at;
+		return from + (uint64_t)(int64_t)distance;
+	}
+	return 0;
+}
+
+/* Whether mov $first,%edi or lea first(%rip),%rdi stands at the start of bytes, which lie at address. */
+static bool sets_first(const uint8_t *bytes, size_t n, uint64_t address, uint64_t first)
+{
+	static const uint8_t lea[] = {0x48, 0x8d, 0x3d};
+	uint32_t constant;
+
+	if (n >= 5 && bytes[0] == 0xbf) {
+		memcpy(&constant, bytes + 1, sizeof(constant));
+		return constant == first;
+	}
+	if (n < sizeof(lea) + sizeof(constant) || memcmp(bytes, lea, sizeof(lea)) != 0)
+		return false;
+	memcpy(&constant, bytes + sizeof(lea), sizeof(constant));
+	return address + sizeof(lea) + sizeof(constant) + (uint64_t)(int64_t)(int32_t)constant == first;
+}
+
+uint64_t site_next_call_with(const uint8_t *bytes, size_t n, uint64_t address, uint64_t first, size_t *at)
+{
+	for (; *at < n; ++*at) {
+		size_t end = *at + ARGUMENT_TO_CALL < n ? *at + ARGUMENT_TO_CALL : n, call = *at;
+		uint64_t target;
+
+		if (!sets_first(bytes + *at, n - *at, address + *at, first))
+			continue;
+		target = site_next_call(bytes, end, address, &call);
+		++*at;
+		if (target)
+			return target;
+	}
+	return 0;
+}
+
+bool site_reads(const uint8_t *bytes, size_t n, int32_t offset)
+{
+	int32_t displacement;
+
+	for (size_t at = 0; at + 1 + sizeof(displacement) <= n; at++) {
+		/* A ModRM byte of memory at rdi and four bytes, whatever the register. */
+		memcpy(&displacement, bytes + at + 1, sizeof(displacement));
+		if ((bytes[at] & 0xc7) == 0x87 && displacement == offset)
+			return true;
+	}
+	return false;
 }
 
 __asm__(".pushsection .text\n"

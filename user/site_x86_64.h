@@ -48,6 +48,19 @@ static inline struct site site_choose(const uint8_t *bytes, size_t n)
 	return site_choose_keeping(bytes, n, SITE_ALL);
 }
 
+/*
+ * What can be told of a function whose code is all in bytes, and lies at address. A target is only where a jump or call
+ * may lead, if these bytes are one: whether a function begins there is the caller's to ask.
+ */
+/* The target of a function that is nothing but a jump to another; 0: it is more. */
+uint64_t site_jump(const uint8_t *bytes, size_t n, uint64_t address);
+/* The i-th target of its calls, and jumps that take four bytes; 0: there are no more. *at is 0 at first. */
+uint64_t site_next_call(const uint8_t *bytes, size_t n, uint64_t address, size_t *at);
+/* The next target that it calls with this constant as the first argument; 0: no further one. *at is 0 at first. */
+uint64_t site_next_call_with(const uint8_t *bytes, size_t n, uint64_t address, uint64_t first, size_t *at);
+/* Whether it reads the word at this offset of what its first argument points to. */
+bool site_reads(const uint8_t *bytes, size_t n, int32_t offset);
+
 /* Whether the kernel, or a debugger, has put a breakpoint over the instruction that begins with this byte: int3. */
 static inline bool site_is_breakpoint(uint8_t byte)
 {

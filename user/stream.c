@@ -60,6 +60,7 @@ struct tracee {
 	struct alloc_probe_state *state;
 	struct attachment deaths, births;
 	uint64_t births_before; /* hits when the births began to be watched */
+	uint64_t frames; /* as in the config */
 };
 
 static int load_failed(struct error *error, int code)
@@ -135,8 +136,7 @@ static size_t table_size(const struct table *table)
 
 static int load(struct stream *stream, struct error *error)
 {
-	struct bpf_program *probes[] = {
-		stream->probe->progs.death, stream->probe->progs.made, stream->probe->progs.making};
+	struct bpf_program *probes[] = {stream->probe->progs.death, stream->probe->progs.making};
 	const struct bpf_map *tables[TABLES] = {
 		[STREAM_LIVE] = stream->probe->maps.live,
 		[STREAM_FINALIZED] = stream->probe->maps.finalized,
@@ -174,7 +174,7 @@ static int load(struct stream *stream, struct error *error)
 	return 0;
 }
 
-struct stream *stream_open(struct error *error)
+static struct stream *open_by(bool multi, struct error *error)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 
@@ -186,7 +186,7 @@ struct stream *stream_open(struct error *error)
 		libbpf_set_print(NULL);
 	raise_descriptor_limit();
 	stream->initial_pids = in_initial_pid_namespace();
-	stream->multi = !getenv("OGT_PER_SITE");
+	stream->multi = multi;
 	stream->probe = alloc_probe_bpf__open();
 	if (!stream->probe || load(stream, error) < 0) {
 		if (!stream->probe)
@@ -195,6 +195,20 @@ struct stream *stream_open(struct error *error)
 		return NULL;
 	}
 	return stream;
+}
+
+struct stream *stream_open(struct error *error)
+{
+	return open_by(!getenv("OGT_PER_SITE"), error);
+}
+
+int stream_attach_one_by_one(struct stream **stream, struct error *error)
+{
+	if (!(*stream)->multi)
+		return -1;
+	stream_close(*stream);
+	*stream = open_by(false, error);
+	return *stream ? 0 : -1;
 }
 
 const char *stream_attached_by(const struct stream *stream)
@@ -244,12 +258,16 @@ struct tracee *tracee_new(struct stream *stream, const struct tracee_config *con
 		.stream = stream,
 		.index = index,
 		.pid = config->pid,
+		.frames = config->frames,
 		.config = &stream->processes[index],
 		.state = &stream->states[index],
 	};
 	*tracee->config = (struct alloc_probe_process){
 		.holder = config->holder,
 		.young = config->young,
+		.generators = {config->generators[0], config->generators[1], config->generators[2]},
+		.function_code = layout->member.function_code,
+		.code_flags = layout->code.flags,
 		.untracked = {config->untracked[0], config->untracked[1], config->untracked[2]},
 		.gc_head_size = layout->gc_head.size,
 		.object_refcnt = layout->object.refcnt,
@@ -408,8 +426,24 @@ void tracee_free(struct tracee *tracee)
 	free(tracee);
 }
 
+/* Of a function that makes objects, what the program is to know (ALLOC_PROBE_MAKES_...). */
+static uint64_t what_it_makes(const struct tracee *tracee, const struct stream_site *site)
+{
+	uint64_t *makes = (uint64_t *)tracee->config->makes;
+
+	for (uint64_t i = 0; site->makes && i < ALLOC_PROBE_MAKES; i++) {
+		if (!makes[i])
+			makes[i] = site->makes;
+		if (makes[i] == site->makes)
+			return ALLOC_PROBE_MAKES_ONE + i;
+	}
+	if (site->makes_generators)
+		return ALLOC_PROBE_MAKES_GENERATORS;
+	return site->makes_others ? ALLOC_PROBE_MAKES_OTHERS : ALLOC_PROBE_MAKES_ARGUMENT;
+}
+
 /* Attaches one program of the skeleton at functions of the tracee. */
-static int attach(struct tracee *tracee, struct attachment *attachment, const struct bpf_program *program, bool returns,
+static int attach(struct tracee *tracee, struct attachment *attachment, const struct bpf_program *program,
 	const struct stream_site *sites, size_t count, bool *refused, struct error *error)
 {
 	struct attach_site *places = calloc(count ? count : 1, sizeof(*places));
@@ -421,10 +455,11 @@ static int attach(struct tracee *tracee, struct attachment *attachment, const st
 		places[i] = (struct attach_site){
 			.path = sites[i].path,
 			.file_offset = sites[i].file_offset + sites[i].into,
-			.cookie = ALLOC_PROBE_COOKIE(tracee->index, sites[i].into, sites[i].closes),
+			.cookie = ALLOC_PROBE_COOKIE(
+				tracee->index, sites[i].into, what_it_makes(tracee, &sites[i]), sites[i].closes),
 		};
-	result = attach_uprobes(attachment, bpf_program__fd(program), tracee->stream->multi, returns, tracee->pid,
-		places, count, refused, error);
+	result = attach_uprobes(attachment, bpf_program__fd(program), tracee->stream->multi, tracee->pid, places, count,
+		refused, error);
 	free(places);
 	return result;
 }
@@ -432,7 +467,7 @@ static int attach(struct tracee *tracee, struct attachment *attachment, const st
 int tracee_trace_deaths(
 	struct tracee *tracee, const struct stream_site *sites, size_t count, bool *refused, struct error *error)
 {
-	return attach(tracee, &tracee->deaths, tracee->stream->probe->progs.death, false, sites, count, refused, error);
+	return attach(tracee, &tracee->deaths, tracee->stream->probe->progs.death, sites, count, refused, error);
 }
 
 void tracee_untrace_deaths(struct tracee *tracee)
@@ -453,15 +488,35 @@ void tracee_scrub(struct tracee *tracee, const struct stream_site *sites, size_t
 		};
 	if (places)
 		attach_uprobes(&attachment, bpf_program__fd(tracee->stream->probe->progs.death), tracee->stream->multi,
-			false, tracee->pid, places, count, NULL, NULL);
+			tracee->pid, places, count, NULL, NULL);
 	attachment_release(&attachment);
 	free(places);
 }
 
-int tracee_trace_births(
-	struct tracee *tracee, const struct stream_site *sites, size_t count, bool *refused, struct error *error)
+int tracee_trace_births(struct tracee *tracee, const struct stream_site *sites, size_t count, enum stream_making making,
+	bool *refused, struct error *error)
 {
-	return attach(tracee, &tracee->births, tracee->stream->probe->progs.made, true, sites, count, refused, error);
+	struct alloc_probe_process *config = tracee->config;
+
+	memset(config->makes, 0, sizeof(config->makes));
+	/* As if it had a function of its own: others leave it out. */
+	config->makes[0] = tracee->frames;
+	for (size_t i = 0; i < count; i++) {
+		if (sites[i].makes_generators)
+			memcpy(&config->makes[1], config->generators, sizeof(config->generators));
+	}
+	config->counts_made = making & STREAM_COUNTS;
+	config->samples_made = making & STREAM_SAMPLES;
+	config->classes_only = making & STREAM_CLASSES;
+	config->limited = (making & STREAM_LIMITED) != 0;
+	/* Whatever was pending when that ended last has been forgotten by now. */
+	tracee->stream->pending[tracee->index].birth.type = 0;
+	return attach(tracee, &tracee->births, tracee->stream->probe->progs.making, sites, count, refused, error);
+}
+
+void tracee_set_young(struct tracee *tracee, uint64_t young)
+{
+	tracee->config->young = young;
 }
 
 /* The place of a watched address: its own, or a free one. */
@@ -522,17 +577,8 @@ int tracee_watch_births(
 void tracee_unwatch_births(struct tracee *tracee)
 {
 	attachment_release(&tracee->births);
-}
-
-int tracee_sample_instances(
-	struct tracee *tracee, const struct stream_site *site, bool counts_only, struct error *error)
-{
-	tracee->config->counts_only = counts_only;
-	/* Whatever was pending when that ended last has been forgotten by now. */
 	tracee->stream->pending[tracee->index].birth.type = 0;
-	return attach(tracee, &tracee->births, tracee->stream->probe->progs.making, false, site, 1, NULL, error) < 0
-		       ? -1
-		       : 0;
+	tracee->config->limited = 0;
 }
 
 void tracee_sample(struct tracee *tracee, double share, bool follow)
@@ -556,7 +602,9 @@ void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc, uint64_t col
 
 uint64_t tracee_missed(const struct tracee *tracee)
 {
-	uint64_t hits = attachment_hits(&tracee->births), seen = tracee_state(tracee).births - tracee->births_before;
+	/* What is not handed to a program of uprobes is a hit of no other kind, either. */
+	uint64_t hits = tracee->births.uprobes ? 0 : attachment_hits(&tracee->births);
+	uint64_t seen = tracee_state(tracee).births - tracee->births_before;
 
 	return hits > seen ? hits - seen : 0;
 }

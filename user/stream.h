@@ -26,6 +26,11 @@ struct tracee;
  * its sentence, when this kernel or user cannot trace. The census needs none of it and may go on.
  */
 struct stream *stream_open(struct error *error);
+/*
+ * Loads them anew, for uprobes that are attached one by one: where uprobe_multi is there and does not do what it says.
+ * -1 when that is the way already, or as stream_open; then *stream is NULL or as it was. Nothing may be traced.
+ */
+int stream_attach_one_by_one(struct stream **stream, struct error *error);
 /* Also closes what is left of its tracees. NULL is fine. Takes until the kernel is sure that no probe runs any more. */
 void stream_close(struct stream *stream);
 
@@ -38,7 +43,9 @@ struct tracee_config {
 	pid_t pid; /* as this program's pid namespace numbers it; all of its threads count */
 	const struct layout *layout;
 	uint64_t holder; /* address of the pointer to the thread state that holds the GIL; 0: no stacks */
-	uint64_t young; /* the head of the main interpreter's youngest list; 0: no samples of instances */
+	uint64_t young; /* see tracee_set_young */
+	uint64_t frames; /* the type of frames, of which nobody knows when they are put on a list; 0: not known */
+	uint64_t generators[3]; /* the types of generators, coroutines, asynchronous generators */
 	uint64_t untracked[3]; /* types whose objects the collector takes off its lists alive; 0: none */
 };
 
@@ -53,6 +60,10 @@ struct stream_site {
 	uint64_t file_offset; /* of the function in that file */
 	uint32_t into; /* bytes into the function where the probe goes (site_x86_64.h) */
 	bool closes; /* of deaths: it calls a finalizer that is C code */
+	/* Of births, what it makes: objects of this type; 0: of the type that is its first argument. */
+	uint64_t makes;
+	bool makes_generators; /* of the kind that the function is for which is its first argument */
+	bool makes_others; /* unless another of the sites makes objects of that type: that one may have called it */
 };
 
 /*
@@ -90,21 +101,27 @@ void tracee_unwatch_births(struct tracee *tracee);
 /* The value of the word at watched, for as long as no birth has shown it; 0: it is not known. */
 int tracee_set_tail(struct tracee *tracee, const struct stream_list *list, uint64_t tail, struct error *error);
 
-/*
- * Counts births at functions that return a new object: what goes without breakpoints. Errors as tracee_trace_deaths.
- */
-int tracee_trace_births(
-	struct tracee *tracee, const struct stream_site *sites, size_t count, bool *refused, struct error *error);
+/* What a probe on functions that make objects is for. */
+enum stream_making {
+	STREAM_COUNTS = 1, /* births by type */
+	STREAM_SAMPLES = 2, /* their stacks */
+	STREAM_CLASSES = 4, /* samples of types that were made at run time alone */
+	STREAM_LIMITED = 8, /* no more than tracee_allow allows: each further hit costs as little as can be */
+};
 
 /*
- * Samples the instances of types that were made at run time, from here until tracee_unwatch_births, by a probe on the
- * one function that makes them. Counts nothing; the hits are `made` in the state. The last one is left out, and whose
- * predecessors on the collector's list are all gone when the next one is made. Only as many as tracee_allow allows,
- * each further hit then costs as little as can be. In the interpreter whose list is `young` in the config. counts_only:
- * nothing but hits, beside births that are watched. Errors as tracee_trace_births.
+ * Probes functions that make objects, at their entry, until tracee_unwatch_births: what goes without breakpoints, and
+ * the cheaper way to samples of instances. The object of a sample is found when the next one is made or dies at a site;
+ * the last one is left out, and whose predecessors on the collector's list are all gone by then. Errors as
+ * tracee_trace_deaths.
  */
-int tracee_sample_instances(
-	struct tracee *tracee, const struct stream_site *site, bool counts_only, struct error *error);
+int tracee_trace_births(struct tracee *tracee, const struct stream_site *sites, size_t count, enum stream_making making,
+	bool *refused, struct error *error);
+/*
+ * The head of the youngest list, on which the objects of these samples are looked for: that of the only interpreter. 0:
+ * there are several, and which one an object belongs to is not known, so that there are no samples.
+ */
+void tracee_set_young(struct tracee *tracee, uint64_t young);
 /* Forgets all objects in the tables: deaths were not seen for a while. */
 void tracee_forget_all(struct tracee *tracee);
 

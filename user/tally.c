@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tally.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,12 +159,14 @@ static uint64_t count_of(const struct type_count *counts, size_t n, uint64_t typ
  * at the probe: one for each GIL may be between the two. Its death belongs to the interval that ends with this cut, so
  * the next one does not have it again.
  */
-static void take_ahead(struct cut *cut, uint64_t type, uint64_t deaths)
+static void carry_over(struct cut *cut, uint64_t type, uint64_t deaths_ahead, uint64_t births_early)
 {
 	struct stream_count *row = (struct stream_count *)stream_counts_find(&cut->counts, type);
 
-	if (row)
-		row->deaths += deaths;
+	if (!row)
+		return;
+	row->deaths += deaths_ahead;
+	row->births -= births_early;
 }
 
 /* Deaths of a type that were counted and have not come to pass are taken back for now. */
@@ -257,22 +260,64 @@ static int add_sites(const struct sites *all, uint64_t type, struct event *event
 	return grown ? 0 : -1;
 }
 
+/* Births and deaths of a type between two cuts: what was counted, and what follows from it. */
+struct change {
+	int64_t growth;
+	uint64_t births, deaths;
+	uint64_t slack; /* so many may be between two states at a cut: one for each GIL; more where events were lost */
+	uint64_t ahead; /* deaths that belong to this interval, and will be counted in the next */
+	uint64_t early; /* births that were counted and belong to the next */
+	bool counted; /* deaths, all of them */
+	bool births_derived, deaths_derived;
+	bool known; /* births and deaths */
+	bool conserved; /* count = count before + births - deaths holds, or nothing is said */
+};
+
 /*
  * Deaths of objects that stay tracked follow from conservation where all births are seen: who was there or was born,
  * and is not there, has died. They are counted at fewer places than births: the site may be too dear, or have come too
- * late, or a compiler has copied the function to where it is called. True when more died than were counted, or nobody
- * counted.
+ * late, or a compiler has copied the function to where it is called. Where more deaths were counted than that, one of
+ * the numbers is wrong.
  */
-static bool derive_deaths(
-	const struct tally_means *means, bool counted, uint64_t births, int64_t change, uint64_t *deaths)
+static void derive_deaths(struct change *change)
 {
-	int64_t died = (int64_t)births - change;
+	int64_t died = (int64_t)change->births - change->growth;
 
-	if (means->kind != STREAM_FULL || !means->sees_all_births || died < (int64_t)*deaths ||
-		(counted && died == (int64_t)*deaths))
-		return false;
-	*deaths = (uint64_t)died;
-	return true;
+	if (died < (int64_t)change->deaths) {
+		change->conserved = !change->counted || died + (int64_t)change->slack >= (int64_t)change->deaths;
+		return;
+	}
+	if (change->counted && died == (int64_t)change->deaths)
+		return;
+	if (change->counted && (uint64_t)died - change->deaths <= change->slack)
+		change->ahead = (uint64_t)died - change->deaths;
+	change->deaths = (uint64_t)died;
+	change->deaths_derived = change->known = true;
+}
+
+/*
+ * Births follow from it where all deaths are counted. Births are seen when a function is entered that makes an object:
+ * one that is not there yet belongs to the next interval. Where more than that were seen, deaths are missing: a
+ * compiler has copied the function to where it is called.
+ */
+static void derive_births(struct change *change)
+{
+	int64_t born = change->growth + (int64_t)change->deaths, early;
+
+	if (!change->counted)
+		return;
+	/* One that is gone, and whose death is counted next. */
+	if (born < 0 && born + (int64_t)change->slack >= 0) {
+		change->ahead = (uint64_t)-born;
+		change->deaths += change->ahead;
+		born = 0;
+	}
+	early = (int64_t)change->births - born;
+	change->conserved = born >= 0 && early <= (int64_t)change->slack;
+	if (early > 0)
+		change->early = (uint64_t)early;
+	change->births = (uint64_t)born;
+	change->births_derived = true;
 }
 
 /* A type that has gone with its last objects: all that is known is that those died which were there before. */
@@ -287,7 +332,7 @@ static int add_gone(const struct reading *reading, const struct type_count *gone
 	event->change -= (int64_t)gone->count;
 	event->deaths += gone->count;
 	event->derived = true;
-	event->has_births = reading->means->sees_births;
+	event->has_births = reading->means->has_births;
 	return 0;
 }
 
@@ -300,10 +345,10 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 	const struct tally_means *means = reading->means;
 	const struct stream_count *now = stream_counts_find(&tally->now.counts, type);
 	const struct stream_count *before = stream_counts_find(&tally->before.counts, type);
-	uint64_t count_before = count_of(tally->counts, tally->type_count, type), highest, births, deaths, seen;
+	uint64_t count_before = count_of(tally->counts, tally->type_count, type), highest, seen;
 	struct event *event = events_get(reading->events, shown);
-	int64_t above, change;
-	bool counted;
+	struct change change = {.slack = reading->events->lost ? UINT32_MAX : reading->interpreters, .conserved = true};
+	int64_t above;
 
 	if (!event)
 		return -1;
@@ -319,26 +364,41 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 		before = &none;
 		count_before = 0;
 	}
-	births = now->births - before->births;
-	seen = deaths = now->deaths > before->deaths ? now->deaths - before->deaths : 0;
-	change = (int64_t)(count + frozen - count_before);
-	counted = means->kind == STREAM_FULL && means->counts_deaths(means->context, type);
-	if (!untracked && derive_deaths(means, counted, births, change, &deaths)) {
-		if (counted && deaths - seen <= reading->interpreters)
-			take_ahead(&reading->tally->now, type, deaths - seen);
-		event->derived = counted = true;
+	seen = change.births = now->births - before->births;
+	change.deaths = now->deaths > before->deaths ? now->deaths - before->deaths : 0;
+	change.growth = (int64_t)(count + frozen - count_before);
+	change.counted = means->kind == STREAM_FULL && means->counts_deaths(means->context, type);
+	change.known = change.counted;
+	if (!untracked && means->kind == STREAM_FULL && means->has_births) {
+		if (means->sees_all_births)
+			derive_deaths(&change);
+		else
+			derive_births(&change);
 	}
+	if (change.ahead || change.early)
+		carry_over(&reading->tally->now, type, change.ahead, change.early);
+	seen -= change.early;
+	if (!change.conserved && !reading->events->unconserved++)
+		snprintf(reading->events->first_unconserved, sizeof(reading->events->first_unconserved), "%s", shown);
 	above = now->highest - (int64_t)(now->births - now->deaths);
 	count_before -= frozen < count_before ? frozen : count_before;
 	highest = above > 0 ? count + (uint64_t)above : count;
-	event->has_peak = event->has_peak && !event->kinds++ && counted && !event->derived;
+	event->has_peak = event->has_peak && !event->kinds++ && change.counted && !change.deaths_derived &&
+			  (!change.births_derived || change.births == seen);
+	/* One that was about to be made at the cut before is no more than was there and was born. */
+	if (change.births_derived && highest > count_before + change.births)
+		highest = count_before + change.births;
 	event->peak = highest > count_before ? highest : count_before;
 	event->count += count;
-	event->change += change;
-	event->births += births;
-	event->deaths += deaths;
-	event->exact = event->exact && counted;
-	event->has_births = means->sees_births;
+	event->change += change.growth;
+	event->births += change.births;
+	event->births_seen += seen;
+	event->deaths += change.deaths;
+	event->derived = event->derived || change.deaths_derived;
+	event->births_derived = event->births_derived || change.births_derived;
+	event->exact = event->exact && change.known && change.conserved;
+	/* Of who was let go the collector's lists do not tell. */
+	event->has_births = means->has_births && (means->sees_all_births || !untracked);
 	event->untracked = event->untracked || untracked;
 	return add_sites(reading->sites, type, event);
 }

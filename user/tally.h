@@ -44,7 +44,7 @@ struct tally {
 /* How the time between the two cuts was traced. */
 struct tally_means {
 	enum stream_kind kind;
-	bool sees_births;
+	bool has_births; /* they can be seen or derived */
 	bool sees_all_births; /* of types whose objects stay tracked */
 	double traced; /* seconds, in windows */
 	double used, undisturbed; /* the target's CPU time in these: all, and without that of the events */

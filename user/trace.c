@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +68,8 @@
 #define BORN_MOST (1u << 22)
 /* What there has to be to spare: programs, tables and samples take some 35 MB. */
 #define MEMORY_LEAST (64u << 20)
+/* How long a walk through a process that runs may take at most. */
+#define REHEARSAL_SECONDS 30
 /* The budget, percent, that allows every event. */
 #define EVERYTHING 100.0
 
@@ -76,7 +77,8 @@
 enum births {
 	BIRTHS_UNSEEN,
 	BIRTHS_WATCHED, /* hardware breakpoints: complete */
-	BIRTHS_PROBED, /* uretprobes on functions that make objects */
+	BIRTHS_PROBED, /* uprobes on functions that make objects: lines, and how many are seen so; the rest is derived
+			*/
 };
 
 struct trace {
@@ -84,7 +86,7 @@ struct trace {
 	struct trace_options options;
 	struct stream *stream;
 	struct tracee *tracee;
-	struct hit_costs costs; /* of this machine */
+	struct hit_costs costs; /* of this machine; births as they are seen here */
 	struct budget budget; /* which charges more */
 	struct sites *sites;
 	struct memory *memory; /* for small reads: forgotten before each round */
@@ -93,10 +95,10 @@ struct trace {
 	struct stream_list watched[INTERPRETERS_MOST]; /* the words that change with each birth */
 	size_t watched_count;
 	bool unwatched; /* there are interpreters besides */
+	bool several; /* interpreters */
 	struct probe_sites makers; /* BIRTHS_PROBED */
 	struct probe_sites instances; /* the function that makes instances of classes; empty until one was seen */
 	bool instances_only; /* this window is about them */
-	bool returns; /* uretprobes do no harm in this target */
 	bool deaths; /* when everything is traced, deaths are counted and samples followed until they die */
 	unsigned int idle_looks; /* in a row, that found it waiting */
 	/* Whether that function makes them all, or compilers have copied it to where it is called. */
@@ -270,44 +272,106 @@ static void fetch_births(struct trace *trace)
 
 /* --- windows --- */
 
-static int probe_births(struct trace *trace, const struct probe_sites *makers, struct error *error)
+/*
+ * A finalizer that is C code may run when the census finds its object: whoever is born at the same address later ends
+ * that suspicion, so it is of no use where births are not seen.
+ */
+static struct stream_site as_stream_site(const struct trace *trace, const struct probe_site *site)
 {
+	return (struct stream_site){.path = site->path,
+		.file_offset = site->file_offset,
+		.into = site->into,
+		.closes = site->closes && trace->births == BIRTHS_WATCHED};
+}
+
+static struct stream_site as_maker(const struct probe_site *site)
+{
+	return (struct stream_site){.path = site->path,
+		.file_offset = site->file_offset,
+		.into = site->into,
+		.makes = site->makes,
+		.makes_generators = site->makes_generators,
+		.makes_others = site->makes_others};
+}
+
+static int probe_births(struct trace *trace, bool limited, struct error *error)
+{
+	const struct probe_sites *makers = &trace->makers;
 	struct stream_site *sites = calloc(makers->count + 1, sizeof(*sites));
 	size_t count = 0;
 	int result;
 
 	for (size_t i = 0; sites && i < makers->count; i++) {
-		const struct probe_site *site = &makers->site[i];
-
-		if (site->emulated)
-			sites[count++] = (struct stream_site){
-				.path = site->path, .file_offset = site->file_offset, .into = site->into};
+		if (makers->site[i].emulated)
+			sites[count++] = as_maker(&makers->site[i]);
 	}
-	result = sites && count ? tracee_trace_births(trace->tracee, sites, count, NULL, error)
+	result = sites && count ? tracee_trace_births(trace->tracee, sites, count,
+					  STREAM_COUNTS | STREAM_SAMPLES | (limited ? STREAM_LIMITED : 0), NULL, error)
 				: error_set(error, ERROR_FAILED, "no function that makes objects was found");
 	free(sites);
 	return result < 0 ? -1 : 0;
 }
 
-static int watch_births(struct trace *trace, unsigned int most, struct error *error)
+/* hits: after which the kernel ends it; 0: it goes on. */
+static int watch_births(struct trace *trace, uint64_t hits, struct error *error)
 {
 	if (trace->births == BIRTHS_WATCHED)
-		return tracee_watch_births(trace->tracee, trace->watched, trace->watched_count, most, error);
-	return probe_births(trace, &trace->makers, error);
+		return tracee_watch_births(
+			trace->tracee, trace->watched, trace->watched_count, (unsigned int)hits, error);
+	return probe_births(trace, hits != 0, error);
 }
 
 static bool knows_instances(const struct trace *trace)
 {
-	return trace->instances.count && trace->instances.site[0].emulated &&
+	return !trace->several && trace->instances.count && trace->instances.site[0].emulated &&
 	       trace->instances_made != INSTANCES_ELSEWHERE;
 }
 
 static int sample_instances(struct trace *trace, bool counts_only, struct error *error)
 {
-	const struct probe_site *maker = &trace->instances.site[0];
-	const struct stream_site site = {.path = maker->path, .file_offset = maker->file_offset, .into = maker->into};
+	const struct stream_site site = as_maker(&trace->instances.site[0]);
+	const enum stream_making making =
+		counts_only ? STREAM_LIMITED : STREAM_LIMITED | STREAM_SAMPLES | STREAM_CLASSES;
 
-	return tracee_sample_instances(trace->tracee, &site, counts_only, error);
+	return tracee_trace_births(trace->tracee, &site, 1, making, NULL, error) < 0 ? -1 : 0;
+}
+
+/* Where births are seen at functions, a window follows the commonest kinds of objects until they die. */
+static bool follows_in_windows(const struct trace *trace)
+{
+	return trace->births == BIRTHS_PROBED && stream_detaches_fast(trace->stream);
+}
+
+static int follow_in_window(struct trace *trace, struct error *error)
+{
+	const struct probe_sites *all = &trace->sites_of_deaths;
+	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	size_t count = 0;
+	int result = sites ? 0 : error_set(error, ERROR_FAILED, "out of memory");
+
+	for (size_t i = 0; sites && i < all->count; i++) {
+		const struct probe_site *site = &all->site[i];
+
+		if (site->busy && site->emulated && site->address != trace->skip)
+			sites[count++] = as_stream_site(trace, site);
+	}
+	if (count)
+		result = tracee_trace_deaths(trace->tracee, sites, count, NULL, error) < 0 ? -1 : 0;
+	free(sites);
+	return result;
+}
+
+/* What was followed in a window and lives has to stand for itself from here on. */
+static void unfollow(struct trace *trace, uint64_t after, double now)
+{
+	struct stream_objects live = {0};
+
+	if (tracee_objects(trace->tracee, STREAM_LIVE, &live, NULL) == 0)
+		sites_unfollow(
+			trace->sites, &live, trace->charged.births + trace->charged.made, after, (uint64_t)(now * 1e9));
+	for (size_t i = 0; i < live.count; i++)
+		tracee_forget(trace->tracee, STREAM_LIVE, &live.object[i]);
+	stream_objects_free(&live);
 }
 
 /* What a window's births say of the function that should have made the instances among them. */
@@ -357,8 +421,10 @@ static void open_window(struct trace *trace)
 				  knows_instances(trace) && sample_instances(trace, true, &error) == 0;
 	trace->seen.made = tracee_state(trace->tracee).made;
 	tracee_allow(trace->tracee, trace->judges_instances ? 2 * window.hits : window.hits);
-	if ((trace->instances_only ? sample_instances(trace, false, &error)
-				   : watch_births(trace, (unsigned int)window.hits, &error)) < 0) {
+	if ((follows_in_windows(trace) && follow_in_window(trace, &error) < 0) ||
+		(trace->instances_only ? sample_instances(trace, false, &error)
+				       : watch_births(trace, window.hits, &error)) < 0) {
+		tracee_untrace_deaths(trace->tracee);
 		if (error.code != ERROR_TARGET_ENDED && !trace->said_no_window)
 			note_error(trace, "births are not traced for now", &error);
 		trace->said_no_window = true;
@@ -408,10 +474,13 @@ static void close_window(struct trace *trace)
 {
 	struct alloc_probe_state before = trace->charged;
 	double closed = interrupt_now(), seconds;
+	uint64_t after;
 
 	if (!trace->open)
 		return;
 	tracee_unwatch_births(trace->tracee);
+	if (follows_in_windows(trace))
+		tracee_untrace_deaths(trace->tracee);
 	trace->open = false;
 	seconds = closed - trace->opens;
 	settle(trace);
@@ -425,8 +494,12 @@ static void close_window(struct trace *trace)
 	if (trace->judges_instances)
 		judge_instances(trace, &before);
 	trace->judges_instances = false;
-	sites_close_window(trace->sites, trace->charged.births + trace->charged.made,
-		trace->instances_only ? INSTANCES_AFTER : BIRTHS_AFTER, (uint64_t)(closed * 1e9));
+	after = trace->instances_only ? INSTANCES_AFTER : BIRTHS_AFTER;
+	if (follows_in_windows(trace))
+		unfollow(trace, after, closed);
+	else
+		sites_close_window(
+			trace->sites, trace->charged.births + trace->charged.made, after, (uint64_t)(closed * 1e9));
 	trace->opens = interrupt_now() + budget_pause(&trace->budget);
 	if (trace->hurries)
 		priority_hurry();
@@ -466,32 +539,43 @@ static bool run_windows(struct trace *trace, double until)
 
 /* --- everything --- */
 
-/*
- * A finalizer that is C code may run when the census finds its object: whoever is born at the same address later ends
- * that suspicion, so it is of no use where births are not seen.
- */
-static struct stream_site as_stream_site(const struct trace *trace, const struct probe_site *site)
+/* Attaches a program that does nothing at these sites, and detaches it, if `wanted` says so of them. */
+static void scrub_if(struct trace *trace, bool (*wanted)(struct trace *trace, const struct probe_site *site))
 {
-	return (struct stream_site){
-		site->path, site->file_offset, site->into, site->closes && trace->births == BIRTHS_WATCHED};
-}
-
-/* Attaches a program that does nothing where deaths are traced, and detaches it. */
-static void scrub(struct trace *trace)
-{
-	const struct probe_sites *all = &trace->sites_of_deaths;
-	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
+	const struct probe_sites *all[] = {&trace->sites_of_deaths, &trace->makers};
+	struct stream_site *sites = calloc(all[0]->count + all[1]->count + 1, sizeof(*sites));
 	size_t count = 0;
 
-	for (size_t i = 0; sites && i < all->count; i++) {
-		const struct probe_site *site = &all->site[i];
-
-		if (trace->complete_from[i] && trace->complete_from[i] != REFUSED)
-			sites[count++] = as_stream_site(trace, site);
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; sites && i < all[k]->count; i++) {
+			if (wanted(trace, &all[k]->site[i]))
+				sites[count++] = as_stream_site(trace, &all[k]->site[i]);
+		}
 	}
 	if (count)
 		tracee_scrub(trace->tracee, sites, count);
 	free(sites);
+}
+
+static bool is_probed(struct trace *trace, const struct probe_site *site)
+{
+	const struct probe_sites *deaths = &trace->sites_of_deaths;
+	size_t i = (size_t)(site - deaths->site);
+
+	if (site < deaths->site || i >= deaths->count)
+		return site->emulated; /* of those that make objects */
+	return trace->complete_from[i] && trace->complete_from[i] != REFUSED;
+}
+
+/*
+ * What has to be stepped costs ten times as much: only where everything is wanted, and deaths there cannot be had
+ * otherwise.
+ */
+static bool is_worth_it(const struct trace *trace, const struct probe_site *site)
+{
+	if (site->address == trace->skip)
+		return false;
+	return site->emulated || (trace->options.budget >= EVERYTHING && trace->births == BIRTHS_PROBED);
 }
 
 /* Attaches what is not attached yet. Deaths at these sites count fully from report `from` on. */
@@ -514,9 +598,7 @@ static int attach_deaths(struct trace *trace, unsigned long from, struct error *
 		size_t i = k % all->count;
 		const struct probe_site *site = &all->site[i];
 
-		/* What has to be stepped costs ten times as much: never. */
-		if (trace->complete_from[i] || !site->emulated || site->address == trace->skip ||
-			(site->busy && slow) != (k >= all->count))
+		if (trace->complete_from[i] || !is_worth_it(trace, site) || (site->busy && slow) != (k >= all->count))
 			continue;
 		index[count] = i;
 		sites[count++] = as_stream_site(trace, site);
@@ -566,7 +648,8 @@ static int find_sites(
 		trace->complete_from[i] = 0;
 	if (result < 0)
 		return result;
-	set_finalizers(trace);
+	if (trace->kind == STREAM_FULL)
+		set_finalizers(trace);
 	if (!trace->instances.count && all->allocates)
 		return probe_sites_of_instances(trace->python, all->allocates, &trace->instances, error);
 	return 0;
@@ -574,24 +657,26 @@ static int find_sites(
 
 static void detach_all(struct trace *trace)
 {
-	struct stream_objects live = {0};
-
 	tracee_unwatch_births(trace->tracee);
 	tracee_untrace_deaths(trace->tracee);
 	fetch_births(trace);
-	if (tracee_objects(trace->tracee, STREAM_LIVE, &live, NULL) == 0)
-		sites_unfollow(trace->sites, &live, trace->charged.births + trace->charged.made, BIRTHS_AFTER,
-			(uint64_t)(interrupt_now() * 1e9));
-	stream_objects_free(&live);
+	unfollow(trace, BIRTHS_AFTER, interrupt_now());
 	for (size_t i = 0; i < trace->sites_of_deaths.count; i++)
 		trace->complete_from[i] = trace->complete_from[i] == REFUSED ? REFUSED : 0;
 	trace->whole = false;
 }
 
+/* Each birth has its stack. Who is brought back by its __del__ matters to nobody: deaths are not counted. */
+static void prepare_windows(struct trace *trace)
+{
+	tracee_sample(trace->tracee, 1, follows_in_windows(trace));
+	tracee_set_finalizers(trace->tracee, 0, 0);
+}
+
 static void begin_windows(struct trace *trace)
 {
 	trace->kind = trace->births == BIRTHS_UNSEEN && !knows_instances(trace) ? STREAM_OFF : STREAM_WINDOWS;
-	tracee_sample(trace->tracee, 1, false);
+	prepare_windows(trace);
 	trace->opens = interrupt_now();
 }
 
@@ -632,6 +717,7 @@ static void begin_all(struct trace *trace)
 	trace->kind = STREAM_FULL;
 	trace->whole = false;
 	tracee_forget_all(trace->tracee);
+	set_finalizers(trace);
 	trace->sampled_at = interrupt_now();
 	tracee_sample(trace->tracee, share_at_first(trace), follows(trace));
 	if ((trace->births == BIRTHS_UNSEEN || watch_births(trace, 0, &error) == 0) &&
@@ -680,7 +766,7 @@ static void scrub_children(struct trace *trace)
 	/* One by one attached, the kernel takes them out itself when a child runs into them. */
 	if (stream_detaches_fast(trace->stream) &&
 		forks_seen(&trace->forks, &trace->python->target->process, interrupt_now()))
-		scrub(trace);
+		scrub_if(trace, is_probed);
 }
 
 /* At each report also for those that are not children any more: daemons, and who came and went in between. */
@@ -689,7 +775,7 @@ static void scrub_descendants(struct trace *trace)
 	bool possible = forks_possible(&trace->forks);
 
 	if (stream_detaches_fast(trace->stream) && trace->kind == STREAM_FULL && possible)
-		scrub(trace);
+		scrub_if(trace, is_probed);
 }
 
 static bool run_all(struct trace *trace, double until)
@@ -814,6 +900,7 @@ static bool find_lists(struct trace *trace, struct runtime *runtime)
 	bool others;
 
 	trace->unwatched = false;
+	trace->several = runtime->interpreter_count > 1;
 	qsort(runtime->interpreters, runtime->interpreter_count, sizeof(*runtime->interpreters), by_id);
 	for (size_t i = 0; i < runtime->interpreter_count && !trace->unwatched; i++) {
 		const struct interpreter *interpreter = &runtime->interpreters[i];
@@ -825,7 +912,7 @@ static bool find_lists(struct trace *trace, struct runtime *runtime)
 			lists[count++] = (struct stream_list){head + (uint64_t)trace->python->layout.gc_head.prev,
 				python_holder(trace->python, interpreter)};
 	}
-	if (trace->unwatched && !trace->said_interpreters) {
+	if (trace->unwatched && trace->births == BIRTHS_WATCHED && !trace->said_interpreters) {
 		trace->said_interpreters = true;
 		note(trace, "births are traced in %zu of its %zu interpreters: the processor has few breakpoints",
 			count, runtime->interpreter_count);
@@ -842,7 +929,8 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	const struct python *python = trace->python;
 	const struct layout *layout = &python->layout;
 	struct elf_symbol symbols[] = {{.name = "PyTuple_Type"}, {.name = "PyDict_Type"}, {.name = "PyFrame_Type"},
-		{.name = "PyFrozenSet_Type"}};
+		{.name = "PyFrozenSet_Type"}, {.name = "PyGen_Type"}, {.name = "PyCoro_Type"},
+		{.name = "PyAsyncGen_Type"}};
 	struct runtime runtime;
 
 	if (python_runtime(trace->python, trace->memory, &runtime, error) < 0)
@@ -850,10 +938,13 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	*config = (struct tracee_config){.pid = python->target->process.pid, .layout = layout};
 	find_lists(trace, &runtime);
 	config->holder = python_holder(python, &runtime.interpreters[0]);
-	config->young = python_generation(python, &runtime.interpreters[0], 0);
+	config->young = trace->several ? 0 : python_generation(python, &runtime.interpreters[0], 0);
 	trace->collecting = python_collecting_at(python, &runtime);
 	runtime_free(&runtime);
 	target_symbols(python->target, symbols, sizeof(symbols) / sizeof(symbols[0]));
+	config->frames = symbols[2].address;
+	for (size_t i = 0; i < 3; i++)
+		config->generators[i] = symbols[4 + i].address;
 	config->untracked[0] = symbols[0].address;
 	config->untracked[1] = trace->retracked = layout->habits.untracks_dicts ? symbols[1].address : 0;
 	config->untracked[2] = layout->habits.untracks_frozensets ? symbols[3].address : 0;
@@ -872,7 +963,7 @@ static void learn(struct trace *trace)
 	settle(trace);
 	trace->kind = STREAM_WINDOWS;
 	trace->opens = interrupt_now();
-	tracee_sample(trace->tracee, 1, false);
+	prepare_windows(trace);
 	trace->learning = trace->births != BIRTHS_UNSEEN;
 	if (trace->learning)
 		run_windows(trace, interrupt_now() + LEARN_SECONDS);
@@ -891,14 +982,25 @@ static void learn(struct trace *trace)
 	trace->used = trace->undisturbed = 0;
 }
 
-/* The types of the objects alive, found while the target runs. */
+/*
+ * The types of the objects alive, found while the target runs. Where everything is to be traced, from a look at it:
+ * then the classes of which there is no object are known, too, and what is born of them before the first report and
+ * dies.
+ */
 static int first_sites(struct trace *trace, struct error *error)
 {
+	const struct capture_options options = {.max_pause_ms = trace->options.max_pause_ms};
 	struct type_table types = {0};
+	struct capture capture;
 	int result;
 
+	if (trace->options.budget >= EVERYTHING && capture_take(trace->python, &options, &capture, error) == 0) {
+		result = find_sites(trace, &capture.census.types, &capture.census, error);
+		capture_free(&capture);
+		return result;
+	}
 	memory_forget(trace->memory);
-	census_rehearse(trace->python, trace->memory, interrupt_now() + 30, &types, NULL, NULL);
+	census_rehearse(trace->python, trace->memory, interrupt_now() + REHEARSAL_SECONDS, &types, NULL, NULL);
 	result = find_sites(trace, &types, NULL, error);
 	type_table_free(&types);
 	return result;
@@ -910,81 +1012,48 @@ static struct hit_costs charged(struct hit_costs costs)
 	return (struct hit_costs){costs.birth * CHARGE, costs.made * CHARGE, costs.death * CHARGE};
 }
 
-/* Whether this kernel's version is one of Linux 6.first to 6.last. */
-static bool is_linux_6(unsigned int first, unsigned int last)
-{
-	unsigned int major, minor;
-	struct utsname name;
-
-	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && major == 6 &&
-	       minor >= first && minor <= last;
-}
-
-/*
- * A uretprobe puts an address of its own in place of the return address, and remembers that one on a stack. Where a
- * function that makes objects can run other code before it returns, and that switches stacks, as greenlets do, the
- * kernel loses track and ends the process. Linux 6.11 to 6.13 return by a system call that seccomp's filters do not
- * know, and end it, too.
- */
-static bool may_return(const struct python *python)
-{
-	return !python->layout.habits.collects_inside &&
-	       !(is_linux_6(11, 13) && process_has_filter(&python->target->process));
-}
-
-static int find_births(struct trace *trace, struct error *error)
+/* How births are seen here, by what this machine was found to deliver. */
+static int find_births(struct trace *trace, const struct calibration *machine, struct error *error)
 {
 	trace->births = BIRTHS_UNSEEN;
-	trace->returns = may_return(trace->python);
+	trace->costs = machine->costs;
 	if (!trace->python->layout.gc_head.prev_flags) /* 3.6, 3.7: the list does not tell additions */
 		return 0;
-	if (!getenv("OGT_NO_BREAKPOINTS") &&
-		tracee_watch_births(trace->tracee, trace->watched, trace->watched_count, 1, error) == 0) {
+	*error = machine->no_breakpoints;
+	if (getenv("OGT_NO_BREAKPOINTS"))
+		error_set(error, ERROR_FAILED, "OGT_NO_BREAKPOINTS is set");
+	else if (machine->breakpoints &&
+		 tracee_watch_births(trace->tracee, trace->watched, trace->watched_count, 1, error) == 0) {
 		tracee_unwatch_births(trace->tracee);
 		trace->births = BIRTHS_WATCHED;
 		return 0;
 	}
-	if (getenv("OGT_NO_BREAKPOINTS"))
-		error_set(error, ERROR_FAILED, "OGT_NO_BREAKPOINTS is set");
-	else if (error->code == ERROR_TARGET_ENDED)
+	if (error->code == ERROR_TARGET_ENDED)
 		return -1;
-	if (!trace->returns) {
-		note(trace,
-			"%s, and probes that wait for a function's return could harm this process: births are not seen",
-			error->text);
-		return 0;
-	}
-	note(trace, "%s: births are seen at functions only, and not all of them", error->text);
+	note(trace,
+		"%s: births are growth and deaths together, which is exact; lines are seen at functions that make "
+		"objects, "
+		"and those of some types not at all",
+		error->text);
 	if (probe_sites_of_births(trace->python, &trace->makers, error) < 0)
 		return -1;
 	trace->births = BIRTHS_PROBED;
+	trace->costs.birth = trace->costs.made;
 	return 0;
 }
 
 /* Breakpoints that a tracer of before left when it was killed: taken out by attaching there and detaching. */
-static void scrub_leftovers(struct trace *trace)
+static bool has_leftover(struct trace *trace, const struct probe_site *site)
 {
-	const struct probe_sites *all = &trace->sites_of_deaths;
-	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
-	size_t count = 0;
+	unsigned char byte;
 
-	memory_forget(trace->memory);
-	for (size_t i = 0; sites && i < all->count; i++) {
-		const struct probe_site *site = &all->site[i];
-		unsigned char byte;
-
-		if (site->emulated && memory_read(trace->memory, site->address + site->into, &byte, 1) &&
-			site_is_breakpoint(byte))
-			sites[count++] = as_stream_site(trace, site);
-	}
-	if (count)
-		tracee_scrub(trace->tracee, sites, count);
-	free(sites);
+	return memory_read(trace->memory, site->address + site->into, &byte, 1) && site_is_breakpoint(byte);
 }
 
 struct trace *trace_open(struct python *python, const struct trace_options *options, struct error *error)
 {
 	uint64_t spare = spare_memory();
+	struct calibration machine;
 	struct tracee_config config;
 	struct trace *trace;
 
@@ -1007,16 +1076,25 @@ struct trace *trace_open(struct python *python, const struct trace_options *opti
 		goto failed;
 	}
 	trace->stream = stream_open(error);
-	if (!trace->stream || describe(trace, &config, error) < 0)
+	if (!trace->stream)
+		goto failed;
+	machine = calibrate(trace->stream);
+	/* What a kernel has, and does not do, may go one by one. */
+	if (!machine.uprobes && stream_attach_one_by_one(&trace->stream, error) == 0)
+		machine = calibrate(trace->stream);
+	if (!machine.uprobes) {
+		*error = machine.no_uprobes;
+		goto failed;
+	}
+	if (describe(trace, &config, error) < 0)
 		goto failed;
 	trace->tracee = tracee_new(trace->stream, &config, error);
-	if (!trace->tracee || first_sites(trace, error) < 0 || find_births(trace, error) < 0)
+	if (!trace->tracee || first_sites(trace, error) < 0 || find_births(trace, &machine, error) < 0)
 		goto failed;
 	/* Probes that the kernel takes out one by one stay for seconds: too long for a budget. */
 	trace->deaths = options->budget >= EVERYTHING || stream_detaches_fast(trace->stream);
-	set_finalizers(trace);
-	scrub_leftovers(trace);
-	trace->costs = calibrate(trace->stream, options->budget < EVERYTHING);
+	memory_forget(trace->memory);
+	scrub_if(trace, has_leftover);
 	budget_init(&trace->budget, options->budget, charged(trace->costs),
 		(uint64_t)getpid() << 32 ^ (uint64_t)(interrupt_now() * 1e9));
 	trace->charged = tracee_state(trace->tracee);
@@ -1145,11 +1223,13 @@ static void rewatch(struct trace *trace)
 	bool others;
 
 	memory_forget(trace->memory);
-	if (trace->births != BIRTHS_WATCHED || python_runtime(trace->python, trace->memory, &runtime, &error) < 0)
+	if (python_runtime(trace->python, trace->memory, &runtime, &error) < 0)
 		return;
 	others = find_lists(trace, &runtime);
+	tracee_set_young(
+		trace->tracee, trace->several ? 0 : python_generation(trace->python, &runtime.interpreters[0], 0));
 	runtime_free(&runtime);
-	if (!others || trace->kind != STREAM_FULL)
+	if (!others || trace->births != BIRTHS_WATCHED || trace->kind != STREAM_FULL)
 		return;
 	tracee_unwatch_births(trace->tracee);
 	if (watch_births(trace, 0, &error) < 0) {
@@ -1240,7 +1320,7 @@ int trace_report(
 	const struct tally *tally = &trace->tally;
 	struct tally_means means = {
 		.kind = STREAM_OFF,
-		.sees_births = trace->births != BIRTHS_UNSEEN,
+		.has_births = trace->births != BIRTHS_UNSEEN,
 		.sees_all_births = trace->births == BIRTHS_WATCHED && !trace->unwatched,
 		.traced = trace->traced,
 		.used = trace->used,

@@ -21,6 +21,7 @@ struct trace;
 
 struct trace_options {
 	double budget; /* percent of the target's CPU time, more than 0 to 100 */
+	double max_pause_ms; /* longest hold allowed */
 	void (*note)(const char *format, ...) __attribute__((format(printf, 1, 2))); /* what the user should know */
 	bool births; /* for trace_born: each birth that is seen is recorded, not a share of them */
 };

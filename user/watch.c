@@ -83,7 +83,10 @@ static int start_trace(struct watch *watch, struct error *error)
 	const struct options *options = watch->options;
 	bool growth = options->mode == MODE_GROWTH && options->count != 0;
 	bool new_ids = options->mode == MODE_NEW_IDS && !options->state;
-	const struct trace_options trace = {.budget = options->budget, .note = render_note, .births = new_ids};
+	const struct trace_options trace = {.budget = options->budget,
+		.max_pause_ms = options->max_pause_ms,
+		.note = render_note,
+		.births = new_ids};
 
 	/* What nobody would see is not traced. */
 	bool shown = options->sites || options->rates || options->json || options->budget >= 100;

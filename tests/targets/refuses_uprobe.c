@@ -1,6 +1,7 @@
 /*
- * For LD_PRELOAD, in a tracer: the kernel refuses the uprobe at one place, the third that it is asked for. What is
- * asked is asked through perf_event_open(2), as it is where there is no uprobe_multi.
+ * For LD_PRELOAD, in a tracer: the kernel refuses the uprobe at one place, the fortieth that it is asked for: before
+ * that come those on the tracer itself and on functions that make objects. What is asked is asked through
+ * perf_event_open(2), as it is where there is no uprobe_multi.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,18 +11,20 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
+#define REFUSED 40
+
 /* 0 is the place of nothing. */
-static uint64_t asked[3];
+static uint64_t asked[REFUSED];
 
 static int is_refused(const struct perf_event_attr *attr)
 {
 	if (attr->type < PERF_TYPE_MAX || !attr->config2)
 		return 0;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < REFUSED; i++) {
 		if (!asked[i])
 			asked[i] = attr->config2;
 		if (asked[i] == attr->config2)
-			return i == 2;
+			return i == REFUSED - 1;
 	}
 	return 0;
 }
