@@ -229,6 +229,12 @@ next_step() { # NUMBER
 # what was backported.
 has_multi() { [ -z "${OGT_PER_SITE:-}" ] && printf '%s\n' 6.10 "$(uname -r)" | sort -V -C; }
 
+# Of several breakpoints at one address QEMU's emulation tells one. (Who has none at all is another matter.)
+needs_shared_breakpoints() {
+  "$JUDGE" "$TESTS/breakpoints.py" >/dev/null || return 0
+  "$JUDGE" "$TESTS/breakpoints.py" 2 >/dev/null || skip "of two breakpoints at one address this machine delivers one"
+}
+
 # ogt ARGS...: with a guard against hanging. Exit code in $status, output in $WORLD/out, messages in $WORLD/err.
 ogt() {
   status=0

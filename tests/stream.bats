@@ -124,6 +124,7 @@ needs_multi() { has_multi || skip "Linux $(uname -r) may be without a uprobe_mul
 }
 
 @test "two tracers see the same, and neither minds when the other ends" {
+  needs_shared_breakpoints
   case_on two-streams "${RUN_PYTHON[@]}"
 }
 

@@ -198,6 +198,7 @@ killed() {
 @test "two tracers of one process count alike, and both end" {
   local first second file step
   needs_bpf
+  needs_shared_breakpoints
   start drops.py "$INNER/dropped"
   eventually test -s "$WORLD/dropped"
   TARGET=$(innermost "$TARGET")
