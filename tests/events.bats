@@ -86,9 +86,9 @@ three_are_full() {
   sees_births || skip "no births on $LABEL"
   # Probes that go one by one count no deaths at this budget: they are told from births, and no coverage is claimed.
   has_multi || whole='(.coverage == 1 or .deaths_derived)'
-  start trickle.py "$INNER/made"
+  start trickle.py "$INNER/made" "${OGT_PATIENCE:-1}"
   eventually test -s "$WORLD/made"
-  start_ogt -p "$TARGET" --interval 1 "${events[@]}"
+  start_ogt -p "$TARGET" --interval "${OGT_PATIENCE:-1}" "${events[@]}"
   # Once it is known how little it allocates, nothing escapes.
   eventually three_are_full
   kill -INT "$WATCHER"
