@@ -294,6 +294,17 @@ static struct stream_site as_maker(const struct probe_site *site)
 		.makes_others = site->makes_others};
 }
 
+/*
+ * What has to be stepped costs ten times as much: only where everything is wanted, and what happens there cannot be had
+ * otherwise.
+ */
+static bool is_worth_it(const struct trace *trace, const struct probe_site *site)
+{
+	if (site->address == trace->skip)
+		return false;
+	return site->emulated || (trace->options.budget >= EVERYTHING && trace->births == BIRTHS_PROBED);
+}
+
 static int probe_births(struct trace *trace, bool limited, struct error *error)
 {
 	const struct probe_sites *makers = &trace->makers;
@@ -302,7 +313,7 @@ static int probe_births(struct trace *trace, bool limited, struct error *error)
 	int result;
 
 	for (size_t i = 0; sites && i < makers->count; i++) {
-		if (makers->site[i].emulated)
+		if (is_worth_it(trace, &makers->site[i]))
 			sites[count++] = as_maker(&makers->site[i]);
 	}
 	result = sites && count ? tracee_trace_births(trace->tracee, sites, count,
@@ -565,17 +576,6 @@ static bool is_probed(struct trace *trace, const struct probe_site *site)
 	if (site < deaths->site || i >= deaths->count)
 		return site->emulated; /* of those that make objects */
 	return trace->complete_from[i] && trace->complete_from[i] != REFUSED;
-}
-
-/*
- * What has to be stepped costs ten times as much: only where everything is wanted, and deaths there cannot be had
- * otherwise.
- */
-static bool is_worth_it(const struct trace *trace, const struct probe_site *site)
-{
-	if (site->address == trace->skip)
-		return false;
-	return site->emulated || (trace->options.budget >= EVERYTHING && trace->births == BIRTHS_PROBED);
 }
 
 /* Attaches what is not attached yet. Deaths at these sites count fully from report `from` on. */
@@ -1030,11 +1030,16 @@ static int find_births(struct trace *trace, const struct calibration *machine, s
 	}
 	if (error->code == ERROR_TARGET_ENDED)
 		return -1;
-	note(trace,
-		"%s: births are growth and deaths together, which is exact; lines are seen at functions that make "
-		"objects, "
-		"and those of some types not at all",
-		error->text);
+	if (trace->options.births)
+		note(trace,
+			"%s: whoever died between the looks, and left its address to another, is told only where a "
+			"function that made that one was seen",
+			error->text);
+	else
+		note(trace,
+			"%s: births are growth and deaths together, which is exact; lines are seen at functions "
+			"that make objects, and those of some types not at all",
+			error->text);
 	if (probe_sites_of_births(trace->python, &trace->makers, error) < 0)
 		return -1;
 	trace->births = BIRTHS_PROBED;
