@@ -273,12 +273,12 @@ new_of() { # FILE FILE... [-- ARGS...]
     flag=()
     if [ $form = full ]; then flag=(--full-names); fi
     new_of "$WORLD/s.0" "$WORLD/s.1" -- "${flag[@]}" --format json
-    "$JUDGE" "$TESTS/objgraph_new_ids.py" "$form" deltas 0 "$WORLD/out" "$WORLD/ids.0" "$WORLD/ids.1"
+    judge_later "$form" deltas 0 "$WORLD/ids.0" "$WORLD/ids.1"
     new_of "$WORLD/c.1" "$WORLD/c.2" -- "${flag[@]}" --format json
-    "$JUDGE" "$TESTS/objgraph_new_ids.py" "$form" deltas 0 "$WORLD/out" "$WORLD/ids.1" "$WORLD/ids.2"
+    judge_later "$form" deltas 0 "$WORLD/ids.1" "$WORLD/ids.2"
     for sort in old new; do
       new_of "$WORLD/s.0" "$WORLD/s.2" -- "${flag[@]}" --sort-by "$sort"
-      "$JUDGE" "$TESTS/objgraph_new_ids.py" "$form" "$sort" 0 "$WORLD/out" "$WORLD/ids.0" "$WORLD/ids.2"
+      judge_later "$form" "$sort" 0 "$WORLD/ids.0" "$WORLD/ids.2"
     done
     for kind in s c; do
       new_of "$WORLD/$kind".{0,1,2} -- "${flag[@]}" --format json
@@ -288,6 +288,7 @@ new_of() { # FILE FILE... [-- ARGS...]
     new_of "$WORLD/s.0" "$WORLD/c.1" "$WORLD/s.2" -- "${flag[@]}" --format json
     "$JUDGE" "$TESTS/stayed_ids.py" "$form" "$WORLD/out" "$WORLD"/ids.{0,1,2}
   done
+  judge_now
   # The three agree on what stayed, or this would be a test of nothing.
   new_of "$WORLD/s.0" "$WORLD/s.2" -- --format json
   refuse "$JUDGE" "$TESTS/stayed_ids.py" short "$WORLD/out" "$WORLD"/ids.{0,1,2}
