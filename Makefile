@@ -51,7 +51,7 @@ SKELETON := $(BUILD)/alloc_probe.skel.h
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 SCRIPTS = $(shell grep -lE '^\#!.*bash' .ci/run scripts/* $(wildcard tests/run bench/run))
 
-.PHONY: all unit tools deps pythons check demo bench lint format sanitize valgrind layout-check install uninstall clean
+.PHONY: all unit tools deps pythons check vm demo bench lint format sanitize valgrind layout-check install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -122,6 +122,13 @@ check:
 	$(Q)scripts/pythons.sh
 	$(Q)$(MAKE) --no-print-directory all unit
 	$(Q)OGT="$(abspath $(PROGRAM))" OGT_UNIT="$(abspath $(BUILD)/unit)" tests/run
+
+# Tests on Debian's kernels, in machines of software; VM names which: make vm VM="6.1 tests/events.bats".
+vm:
+	$(Q)scripts/deps.sh build
+	$(Q)scripts/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory all unit
+	$(Q)OGT="$(abspath $(PROGRAM))" OGT_UNIT="$(abspath $(BUILD)/unit)" scripts/vm $(VM)
 
 demo:
 	$(Q)scripts/deps.sh build

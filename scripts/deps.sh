@@ -2,6 +2,7 @@
 # make deps: the Debian packages this project needs; only what is missing is fetched.
 #   scripts/deps.sh build     what `make` needs
 #   scripts/deps.sh check     that, and what `make check`, `make bench` and .ci/run need
+#   scripts/deps.sh vm        what scripts/vm needs besides
 #   scripts/deps.sh newer-libbpf
 #     libbpf and bpftool from this release's backports: fetched once, unpacked and not installed. Prints the folder, in
 #     which pkgconfig/ is for PKG_CONFIG_PATH. Exit code 77 with the reason where they cannot be had.
@@ -10,6 +11,7 @@ set -euo pipefail
 build=(gcc make pkg-config clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev libzstd-dev libjansson-dev graphviz python3)
 check=(bats binutils clang-format cppcheck debootstrap gdb jq libpython3-dev man-db procps psmisc pypy3 python3-gevent
   python3-greenlet python3-numpy python3-objgraph shellcheck strace time util-linux valgrind)
+vm=(bats cpio jq procps psmisc qemu-system-x86 util-linux)
 
 # --- newer-libbpf ---
 
@@ -66,7 +68,8 @@ case ${1:-build} in
   newer-libbpf) newer_libbpf; exit ;;
   build) wanted=("${build[@]}") ;;
   check) wanted=("${build[@]}" "${check[@]}") ;;
-  *) echo "usage: $0 [build|check|newer-libbpf]" >&2; exit 2 ;;
+  vm) wanted=("${vm[@]}") ;;
+  *) echo "usage: $0 [build|check|vm|newer-libbpf]" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then

@@ -43,10 +43,7 @@ cases_on_all() {
   [ "$n" -gt 0 ]
 }
 
-# From 6.10 on the pid filter is known to be right; before, it depends on what was backported.
-needs_multi() {
-  printf '%s\n' 6.10 "$(uname -r)" | sort -V -C || skip "Linux $(uname -r) may be without a uprobe_multi that is used"
-}
+needs_multi() { has_multi || skip "Linux $(uname -r) may be without a uprobe_multi that is used"; }
 
 @test "where a probe is cheap is told from the first bytes of a function" {
   "$UNIT/test_site"
@@ -127,6 +124,7 @@ needs_multi() {
 }
 
 @test "two tracers see the same, and neither minds when the other ends" {
+  needs_shared_breakpoints
   case_on two-streams "${RUN_PYTHON[@]}"
 }
 

@@ -2,7 +2,7 @@
 
 load helpers
 
-export PATIENCE=240 # traced programs are slow, on a debug build more so
+export PATIENCE=$((240 * ${OGT_PATIENCE:-1})) # traced programs are slow, on a debug build more so
 
 # shellcheck disable=SC2034
 events=(--limit 0 --full-names --format json --max-pause 10000)

@@ -18,6 +18,7 @@ one_by_one() { OGT_PER_SITE=1 "$@"; }
 @test "two tracers, one uprobe at a time and all at once" {
   local first step file
   needs_bpf
+  needs_shared_breakpoints
   start drops.py "$INNER/dropped"
   eventually test -s "$WORLD/dropped"
   one_by_one start_ogt -p "$TARGET" --budget 100 --interval 0.2 "${events[@]}"
