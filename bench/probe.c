@@ -4,7 +4,7 @@
  *
  *   probe sites PID
  *     Where it has uprobes, as BPF links, and hardware breakpoints; one line each:
- *     "multi|perf entry|return OFFSET PATH" or "watch entry ADDRESS -".
+ *     "multi|perf PROGRAM OFFSET PATH" or "watch birth ADDRESS -".
  *
  *   probe attach TARGET < SITES
  *   probe read TARGET < SITES
@@ -47,8 +47,8 @@
 /* Of linux/bpf.h, which may be older than the kernel. */
 enum { COMMAND_LINK_CREATE = 28, COMMAND_OBJECT_INFO = 15 };
 enum { LINK_PERF_EVENT = 7, LINK_UPROBE_MULTI = 12 };
-enum { PERF_EVENT_UPROBE = 1, PERF_EVENT_URETPROBE = 2 };
-enum { ATTACH_UPROBE_MULTI = 48, MULTI_RETURN = 1 };
+enum { PERF_EVENT_UPROBE = 1 };
+enum { ATTACH_UPROBE_MULTI = 48 };
 
 struct link_create {
 	uint32_t program, target, type, flags;
@@ -79,7 +79,6 @@ struct object_info {
 
 struct place {
 	enum { MULTI, PERF, WATCH } kind;
-	bool at_return;
 	uint64_t offset;
 	char path[4096];
 };
@@ -131,16 +130,32 @@ static void link_info(int fd, struct link_info *info)
 		die("link info");
 }
 
+static bool program_info(uint32_t id, struct bpf_prog_info *info)
+{
+	uint32_t size = sizeof(*info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool found;
+
+	*info = (struct bpf_prog_info){0};
+	found = fd >= 0 && bpf_obj_get_info_by_fd(fd, info, &size) == 0;
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
 static void print_link(uint32_t id)
 {
 	static uint64_t offsets[MOST_SITES];
 	static char path[4096];
+	struct bpf_prog_info program;
 	struct link_info info = {0};
 	int fd = bpf_link_get_fd_by_id(id);
 
 	if (fd < 0)
 		return;
 	link_info(fd, &info);
+	if (!program_info(info.program, &program))
+		die("the program of a link");
 	/* The second time with room for what varies in size. */
 	if (info.type == LINK_UPROBE_MULTI && info.multi.count <= MOST_SITES) {
 		info.multi.path = (uintptr_t)path;
@@ -148,15 +163,12 @@ static void print_link(uint32_t id)
 		info.multi.offsets = (uintptr_t)offsets;
 		link_info(fd, &info);
 		for (uint32_t i = 0; i < info.multi.count; i++)
-			printf("multi %s %" PRIu64 " %s\n", info.multi.flags & MULTI_RETURN ? "return" : "entry",
-				offsets[i], path);
-	} else if (info.type == LINK_PERF_EVENT &&
-		   (info.perf.type == PERF_EVENT_UPROBE || info.perf.type == PERF_EVENT_URETPROBE)) {
+			printf("multi %s %" PRIu64 " %s\n", program.name, offsets[i], path);
+	} else if (info.type == LINK_PERF_EVENT && info.perf.type == PERF_EVENT_UPROBE) {
 		info.perf.path = (uintptr_t)path;
 		info.perf.path_size = sizeof(path);
 		link_info(fd, &info);
-		printf("perf %s %u %s\n", info.perf.type == PERF_EVENT_URETPROBE ? "return" : "entry", info.perf.offset,
-			path);
+		printf("perf %s %u %s\n", program.name, info.perf.offset, path);
 	}
 	close(fd);
 }
@@ -176,7 +188,7 @@ static void print_watched(uint32_t id)
 		for (uint32_t i = 0; i < info.max_entries && bpf_map_lookup_elem(fd, &i, &list) == 0 && list.watched;
 			i++) {
 			if (list.process_id != UINT64_MAX)
-				printf("watch entry %llu -\n", (unsigned long long)list.watched);
+				printf("watch birth %llu -\n", (unsigned long long)list.watched);
 		}
 	}
 	close(fd);
@@ -205,19 +217,6 @@ static void add_program(uint32_t id)
 	}
 	if (known.n < sizeof(known.id) / sizeof(known.id[0]))
 		known.id[known.n++] = id;
-}
-
-static bool program_info(uint32_t id, struct bpf_prog_info *info)
-{
-	uint32_t size = sizeof(*info);
-	int fd = bpf_prog_get_fd_by_id(id);
-	bool found;
-
-	*info = (struct bpf_prog_info){0};
-	found = fd >= 0 && bpf_obj_get_info_by_fd(fd, info, &size) == 0;
-	if (fd >= 0)
-		close(fd);
-	return found;
 }
 
 static void print_programs(pid_t pid)
@@ -278,8 +277,8 @@ static bool look(int processes, int states, uint32_t index, uint64_t *events)
 	struct alloc_probe_process process;
 	struct alloc_probe_state state;
 
-	/* Of itself, with which it calibrates, the tool knows no interpreter. */
-	if (bpf_map_lookup_elem(processes, &index, &process) || !process.holder ||
+	/* Of itself, with which it calibrates, the tool knows no list of the collector's. */
+	if (bpf_map_lookup_elem(processes, &index, &process) || !process.young ||
 		bpf_map_lookup_elem(states, &index, &state))
 		return false;
 	*events = state.births + state.made + state.deaths;
@@ -359,7 +358,6 @@ static void attach_multi(int program, pid_t pid, const struct place *site, const
 		.path = (uintptr_t)site->path,
 		.offsets = (uintptr_t)offsets,
 		.count = count,
-		.multi_flags = site->at_return ? MULTI_RETURN : 0,
 		.pid = (uint32_t)pid,
 	};
 
@@ -383,7 +381,6 @@ static void attach_perf(int program, pid_t pid, const struct place *site)
 	struct perf_event_attr attributes = {
 		.type = uprobe_type(),
 		.size = sizeof(attributes),
-		.config = site->at_return,
 		.uprobe_path = (uintptr_t)site->path,
 		.probe_offset = site->offset,
 	};
@@ -429,22 +426,21 @@ static void attach_breakpoint(int program, pid_t pid, const struct place *site)
 
 static bool read_site(struct place *site)
 {
-	char line[8192], how[16], when[16];
+	char line[8192], how[16], program[17];
 
 	if (!fgets(line, sizeof(line), stdin) || line[0] == '\n')
 		return false;
-	if (sscanf(line, "%15s %15s %" SCNu64 " %4095[^\n]", how, when, &site->offset, site->path) != 4) {
+	if (sscanf(line, "%15s %16s %" SCNu64 " %4095[^\n]", how, program, &site->offset, site->path) != 4) {
 		errno = EINVAL;
 		die(line);
 	}
 	site->kind = strcmp(how, "multi") == 0 ? MULTI : strcmp(how, "watch") == 0 ? WATCH : PERF;
-	site->at_return = strcmp(when, "return") == 0;
 	return true;
 }
 
 static bool same_link(const struct place *a, const struct place *b)
 {
-	return a->kind == MULTI && b->kind == MULTI && a->at_return == b->at_return && strcmp(a->path, b->path) == 0;
+	return a->kind == MULTI && b->kind == MULTI && strcmp(a->path, b->path) == 0;
 }
 
 static void attach(pid_t pid, bool reads)

@@ -33,6 +33,7 @@ setup() {
   PIDS=()     # what launch started
   WATCHERS=() # and what traces it
   WRAPPER=()
+  LATER=() # what judge_now will compare
   RUN_PYTHON=("$PYTHON")
   if [ -n "$CHROOT" ]; then RUN_PYTHON=(chroot "$CHROOT" "$PYTHON"); fi
   chmod 755 "$WORLD"
@@ -216,6 +217,18 @@ wait_for_ids() {
   eventually test -s "$WORLD/ids.$1"
   TARGET=$(innermost "$TARGET")
   eventually awaits_signal "$TARGET"
+}
+
+# judge_later FORM SORT LIMIT OLD CURRENT keeps $WORLD/out to be compared with what objgraph says of two
+# barriers, judge_now compares all that was kept, in one run.
+judge_later() {
+  local kept=$WORLD/kept.${#LATER[@]}
+  cp "$WORLD/out" "$kept"
+  LATER+=(-- "$1" "$2" "$3" "$kept" "$4" "$5")
+}
+judge_now() {
+  "$JUDGE" "$TESTS/objgraph_new_ids.py" "${LATER[@]:1}" || return 1
+  LATER=()
 }
 awaits_signal() { [ "$(state_of "$1")" = S ] && grep -q '^128 ' "/proc/$1/syscall"; } # rt_sigtimedwait
 next_step() { # NUMBER

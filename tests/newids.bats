@@ -12,25 +12,26 @@ new_ids() { ogt -p "$(innermost "$TARGET")" --new-ids "$@"; }
   start_ids
   new_ids --state "$WORLD/state" --limit 0
   succeeds
-  judge_ids short deltas 0 "$WORLD/out" - "$WORLD/ids.0"
+  judge_later short deltas 0 - "$WORLD/ids.0"
   [ "$(stat -c %a "$WORLD/state")" = 600 ]
   for step in 1 2; do
     next_step "$step"
     new_ids --state "$WORLD/state" --limit 10
     succeeds
-    judge_ids short deltas 10 "$WORLD/out" "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
+    judge_later short deltas 10 "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
     for form in short full; do
       for sort in old current new deltas; do
         ogt --new-ids --state "$WORLD/state" --skip-update --limit 0 --sort-by "$sort" $([ "$form" = short ] || echo --full-names)
         succeeds
-        judge_ids "$form" "$sort" 0 "$WORLD/out" "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
+        judge_later "$form" "$sort" 0 "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
       done
       ogt --new-ids --state "$WORLD/state" --skip-update --limit 0 --format json $([ "$form" = short ] || echo --full-names)
       succeeds
       [ "$(json '.[-1].event')" = new_ids ]
-      judge_ids "$form" deltas 0 "$WORLD/out" "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
+      judge_later "$form" deltas 0 "$WORLD/ids.$((step - 1))" "$WORLD/ids.$step"
     done
   done
+  judge_now
 }
 
 # bats test_tags=once

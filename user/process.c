@@ -171,18 +171,6 @@ int process_stopped_error(pid_t pid, const char *reason, struct error *error)
 		pid, reason, pid);
 }
 
-bool process_has_filter(const struct process *process)
-{
-	const int filtered = 2; /* SECCOMP_MODE_FILTER */
-	char status[4096];
-	const char *field;
-
-	if (read_start(process->directory, "status", status, sizeof(status)) <= 0)
-		return false;
-	field = status_field(status, "Seccomp");
-	return field && atoi(field) == filtered;
-}
-
 /* Numbered as this program's /proc does. */
 static void each_child(const struct process *process, void (*visit)(void *context, pid_t child), void *context)
 {

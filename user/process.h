@@ -72,9 +72,6 @@ char thread_state_letter(const struct process *process, pid_t tid);
  */
 int process_stopped_error(pid_t pid, const char *reason, struct error *error);
 
-/* Whether seccomp filters its system calls. */
-bool process_has_filter(const struct process *process);
-
 /* A number that changes when a child of the process comes or goes; 0: it has none, or the kernel does not say. */
 uint64_t process_children_hash(const struct process *process);
 

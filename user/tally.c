@@ -380,6 +380,8 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 	seen -= change.early;
 	if (!change.conserved && !reading->events->unconserved++)
 		snprintf(reading->events->first_unconserved, sizeof(reading->events->first_unconserved), "%s", shown);
+	if (tally->before.valid && change.growth > 0 && tally->growing_count < TALLY_GROWING_MOST)
+		reading->tally->growing[reading->tally->growing_count++] = type;
 	above = now->highest - (int64_t)(now->births - now->deaths);
 	count_before -= frozen < count_before ? frozen : count_before;
 	highest = above > 0 ? count + (uint64_t)above : count;
@@ -528,8 +530,8 @@ static void finish_event(const struct tally_means *means, const struct events *e
 		}
 		if (means->undisturbed > RATE_CPU_LEAST && means->undisturbed > means->used * UNDISTURBED_TELLING)
 			estimated = (double)event->births / means->undisturbed * means->cpu_share;
-		event->at_least = estimated < sure;
-		event->births_per_second = event->at_least ? sure : estimated;
+		event->at_least = estimated < sure || !means->sees_all_births;
+		event->births_per_second = estimated < sure ? sure : estimated;
 		event->deaths_per_second = event->births_per_second - (double)event->change / events->seconds;
 	}
 }
@@ -545,6 +547,7 @@ int tally_events(struct tally *tally, struct tracee *tracee, const struct python
 	int result;
 
 	known.sees_all_births = means->sees_all_births && !missed;
+	tally->growing_count = 0;
 
 	*events = (struct events){.kind = means->kind};
 	if (tally->before.valid) {

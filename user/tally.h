@@ -34,11 +34,16 @@ struct type_count {
 	char *name; /* as shown; NULL when the filter does not let it pass */
 };
 
+/* Types that had more objects than at the cut before; so many of them are kept. */
+#define TALLY_GROWING_MOST 64
+
 /* Zeroed: nothing has been tallied. */
 struct tally {
 	struct cut now, before;
 	struct type_count *counts; /* of the census before, ascending by type */
 	size_t type_count;
+	uint64_t growing[TALLY_GROWING_MOST]; /* between the last two cuts */
+	size_t growing_count;
 };
 
 /* How the time between the two cuts was traced. */

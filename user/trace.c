@@ -46,6 +46,8 @@
 #define IDLE_LOOKS_MOST 100
 /* Of the windows, those that look at instances of classes alone. */
 #define INSTANCES_SHARE 0.5
+/* Those that look at types that grew alone, once that is known: the others find what begins to. */
+#define GROWING_SHARE 0.75
 /* So many of them have to be born until it is judged whether that function makes them. */
 #define INSTANCES_ENOUGH 8
 /*
@@ -99,6 +101,8 @@ struct trace {
 	struct probe_sites makers; /* BIRTHS_PROBED */
 	struct probe_sites instances; /* the function that makes instances of classes; empty until one was seen */
 	bool instances_only; /* this window is about them */
+	bool growing_only; /* or about the types that grew between the last two reports, where births are seen at
+			      functions */
 	bool deaths; /* when everything is traced, deaths are counted and samples followed until they die */
 	unsigned int idle_looks; /* in a row, that found it waiting */
 	/* Whether that function makes them all, or compilers have copied it to where it is called. */
@@ -294,6 +298,48 @@ static struct stream_site as_maker(const struct probe_site *site)
 		.makes_others = site->makes_others};
 }
 
+/*
+ * What has to be stepped costs ten times as much: only where everything is wanted, and what happens there cannot be had
+ * otherwise.
+ */
+static bool is_worth_it(const struct trace *trace, const struct probe_site *site)
+{
+	if (site->address == trace->skip)
+		return false;
+	return site->emulated || (trace->options.budget >= EVERYTHING && trace->births == BIRTHS_PROBED);
+}
+
+static bool grows(const struct trace *trace, uint64_t type)
+{
+	for (size_t i = 0; i < trace->tally.growing_count; i++) {
+		if (trace->tally.growing[i] == type)
+			return true;
+	}
+	return false;
+}
+
+/* Whether objects of a type come from a function that makes nothing else. */
+static bool has_own_maker(const struct trace *trace, uint64_t type)
+{
+	for (size_t i = 0; i < trace->makers.count; i++) {
+		if (trace->makers.site[i].makes == type)
+			return true;
+	}
+	return false;
+}
+
+/* Whether this function may make objects of a type that grows. */
+static bool makes_growing(const struct trace *trace, const struct probe_site *maker)
+{
+	if (maker->makes)
+		return grows(trace, maker->makes);
+	for (size_t i = 0; i < trace->tally.growing_count; i++) {
+		if (!has_own_maker(trace, trace->tally.growing[i]))
+			return true;
+	}
+	return false;
+}
+
 static int probe_births(struct trace *trace, bool limited, struct error *error)
 {
 	const struct probe_sites *makers = &trace->makers;
@@ -302,8 +348,10 @@ static int probe_births(struct trace *trace, bool limited, struct error *error)
 	int result;
 
 	for (size_t i = 0; sites && i < makers->count; i++) {
-		if (makers->site[i].emulated)
-			sites[count++] = as_maker(&makers->site[i]);
+		const struct probe_site *maker = &makers->site[i];
+
+		if (is_worth_it(trace, maker) && (!limited || !trace->growing_only || makes_growing(trace, maker)))
+			sites[count++] = as_maker(maker);
 	}
 	result = sites && count ? tracee_trace_births(trace->tracee, sites, count,
 					  STREAM_COUNTS | STREAM_SAMPLES | (limited ? STREAM_LIMITED : 0), NULL, error)
@@ -342,6 +390,20 @@ static bool follows_in_windows(const struct trace *trace)
 	return trace->births == BIRTHS_PROBED && stream_detaches_fast(trace->stream);
 }
 
+/* Whether objects of a type that grows die at this function. */
+static bool frees_growing(const struct trace *trace, const struct probe_site *site)
+{
+	uint64_t dealloc;
+
+	for (size_t i = 0; i < trace->tally.growing_count; i++) {
+		if (memory_u64(trace->memory, trace->tally.growing[i] + (uint64_t)trace->python->layout.type.dealloc,
+			    &dealloc) &&
+			dealloc == site->address)
+			return true;
+	}
+	return false;
+}
+
 static int follow_in_window(struct trace *trace, struct error *error)
 {
 	const struct probe_sites *all = &trace->sites_of_deaths;
@@ -352,7 +414,8 @@ static int follow_in_window(struct trace *trace, struct error *error)
 	for (size_t i = 0; sites && i < all->count; i++) {
 		const struct probe_site *site = &all->site[i];
 
-		if (site->busy && site->emulated && site->address != trace->skip)
+		if ((trace->growing_only ? frees_growing(trace, site) : site->busy) && site->emulated &&
+			site->address != trace->skip)
 			sites[count++] = as_stream_site(trace, site);
 	}
 	if (count)
@@ -409,6 +472,8 @@ static void open_window(struct trace *trace)
 	settle(trace);
 	stream_rest(trace->stream);
 	trace->instances_only = look_at_instances(trace);
+	trace->growing_only = trace->births == BIRTHS_PROBED && trace->tally.growing_count && !trace->learning &&
+			      budget_chance(&trace->budget, GROWING_SHARE);
 	if (!budget_window(&trace->budget,
 		    trace->births == BIRTHS_WATCHED && !trace->instances_only ? trace->budget.costs.birth
 									      : trace->budget.costs.made,
@@ -565,17 +630,6 @@ static bool is_probed(struct trace *trace, const struct probe_site *site)
 	if (site < deaths->site || i >= deaths->count)
 		return site->emulated; /* of those that make objects */
 	return trace->complete_from[i] && trace->complete_from[i] != REFUSED;
-}
-
-/*
- * What has to be stepped costs ten times as much: only where everything is wanted, and deaths there cannot be had
- * otherwise.
- */
-static bool is_worth_it(const struct trace *trace, const struct probe_site *site)
-{
-	if (site->address == trace->skip)
-		return false;
-	return site->emulated || (trace->options.budget >= EVERYTHING && trace->births == BIRTHS_PROBED);
 }
 
 /* Attaches what is not attached yet. Deaths at these sites count fully from report `from` on. */
@@ -1030,11 +1084,16 @@ static int find_births(struct trace *trace, const struct calibration *machine, s
 	}
 	if (error->code == ERROR_TARGET_ENDED)
 		return -1;
-	note(trace,
-		"%s: births are growth and deaths together, which is exact; lines are seen at functions that make "
-		"objects, "
-		"and those of some types not at all",
-		error->text);
+	if (trace->options.births)
+		note(trace,
+			"%s: whoever died between the looks, and left its address to another, is told only where a "
+			"function that made that one was seen",
+			error->text);
+	else
+		note(trace,
+			"%s: births are growth and deaths together, which is exact; lines are seen at functions "
+			"that make objects, and those of some types not at all",
+			error->text);
 	if (probe_sites_of_births(trace->python, &trace->makers, error) < 0)
 		return -1;
 	trace->births = BIRTHS_PROBED;

@@ -513,8 +513,8 @@ def make_ordered_dicts():
             one.move_to_end(i * far)
             yield from ([one.copy()] if i % 29 == 0 else ())
         yield one
-    large = collections.OrderedDict((str(i), i) for i in range(200000))
-    for i in range(150000):
+    large = collections.OrderedDict((str(i), i) for i in range(50000))  # more than two bytes of an index tell
+    for i in range(37500):
         large.move_to_end(str(i))
     yield large
     unlinked = collections.OrderedDict()
