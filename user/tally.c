@@ -206,8 +206,9 @@ static void take_back_resurrected(const struct reading *reading, struct tracee *
 		struct stream_object *object = &finalized->object[i];
 		const struct stream_object *before = stream_objects_find(&tally->before.finalized, object->address);
 
-		/* Where no birth tells that there is another object by now, its own flag does. */
-		if (alive[i] && (reading->means->sees_all_births ||
+		/* Where no birth tells that there is another object by now, its own flag does, unless that has changed.
+		 */
+		if (alive[i] && (reading->means->has_births ||
 					python_is_finalized(reading->python, reading->memory, object->address))) {
 			take_back(&tally->now, ALLOC_PROBE_PASSED_TYPE(object->value), 1);
 			continue;
