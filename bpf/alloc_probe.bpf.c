@@ -381,8 +381,8 @@ static __always_inline void begin_life(__u32 index, __u64 address)
 	}
 }
 
-/* One more of this type. */
-static __always_inline void count_by_type(
+/* One more of this type; whether it has a finalizer. */
+static __always_inline bool count_by_type(
 	__u32 index, const struct alloc_probe_process *process, struct alloc_probe_state *state, __u64 type)
 {
 	struct alloc_probe_type *found = type_of(index, type);
@@ -390,12 +390,13 @@ static __always_inline void count_by_type(
 
 	if (!found || !refresh(found, process, type)) {
 		increment(&state->lost_counts);
-		return;
+		return false;
 	}
 	increment(&found->births);
 	alive = found->births - found->deaths;
 	if (alive > found->highest)
 		found->highest = alive;
+	return found->finalizes;
 }
 
 /* An object of this type was born at address. */
@@ -577,8 +578,9 @@ static __noinline int settle_pending(__u32 index, const struct alloc_probe_proce
 		}
 		last->birth.object = object;
 		last->birth.followed = process->follow;
-		if ((process->follow && !put(&live, ALLOC_PROBE_LIVE_BITS, key, last->birth.time, false)) ||
-			bpf_ringbuf_output(&births, &last->birth, sizeof(last->birth), BPF_RB_NO_WAKEUP)) {
+		if (last->sampled &&
+			((process->follow && !put(&live, ALLOC_PROBE_LIVE_BITS, key, last->birth.time, false)) ||
+				bpf_ringbuf_output(&births, &last->birth, sizeof(last->birth), BPF_RB_NO_WAKEUP))) {
 			if (process->follow)
 				forget(&live, ALLOC_PROBE_LIVE_BITS, key);
 			increment(&state->lost_samples);
@@ -648,6 +650,7 @@ int making(struct pt_regs *ctx)
 	struct alloc_probe_process *process = bpf_map_lookup_elem(&processes, &index);
 	struct alloc_probe_state *state = bpf_map_lookup_elem(&states, &index);
 	struct alloc_probe_pending *last = bpf_map_lookup_elem(&pending, &index);
+	bool forgets = false, sampled;
 
 	if (!process || !state || !last)
 		return 0;
@@ -658,17 +661,20 @@ int making(struct pt_regs *ctx)
 	if (!type)
 		return 0;
 	if (process->counts_made)
-		count_by_type(index, process, state, type);
+		forgets = count_by_type(index, process, state, type);
 	if (!take_pending(last))
 		return 0;
 	if (last->birth.type)
 		settle_pending(index, process, state, last);
-	/* Of types each, as there may have been another at its address. */
-	if (process->samples_made && (flags & FLAG_HEAP_TYPE || !process->classes_only) &&
-		(flags & FLAG_TYPE_SUBCLASS ||
-			(process->sample_below && bpf_get_prandom_u32() <= process->sample_below))) {
+	sampled = process->samples_made && (flags & FLAG_HEAP_TYPE || !process->classes_only) &&
+		  process->sample_below && bpf_get_prandom_u32() <= process->sample_below;
+	/* Where another type was, or an object that had been finalized, it must not be taken for that. */
+	if (sampled || forgets || flags & FLAG_TYPE_SUBCLASS) {
+		last->sampled = sampled;
 		last->birth.time = bpf_ktime_get_ns();
-		describe(&last->birth, index, process, state, type, process->holder);
+		if (sampled)
+			describe(&last->birth, index, process, state, type, process->holder);
+		last->birth.type = type;
 		remember_list(process, last);
 	}
 	give_back_pending(last);

@@ -172,6 +172,7 @@ struct alloc_probe_birth {
 /* What `making` keeps of an object until it can be found: it is called before there is one. */
 struct alloc_probe_pending {
 	__u32 taken; /* by a program that runs now */
+	__u32 sampled; /* else it is looked for only to forget what was known of its address */
 	__u64 first; /* record of the list: another one, and the collector may have been there */
 	__u64 before[ALLOC_PROBE_PREDECESSORS]; /* records of the list, youngest first */
 	struct alloc_probe_birth birth; /* its type 0: none */

@@ -88,13 +88,15 @@ three_are_full() {
   has_multi || whole='(.coverage == 1 or .deaths_derived)'
   start trickle.py "$INNER/made" "${OGT_PATIENCE:-1}"
   eventually test -s "$WORLD/made"
-  start_ogt -p "$TARGET" --interval "${OGT_PATIENCE:-1}" "${events[@]}"
+  # Longer than it takes for one turn beside other work.
+  start_ogt -p "$TARGET" --interval $((2 * ${OGT_PATIENCE:-1})) "${events[@]}"
   # Once it is known how little it allocates, nothing escapes.
   eventually three_are_full
   kill -INT "$WATCHER"
   wait_for_ogt
   [ "$status" = 130 ]
   [ "$(json '.[0].budget')" = 1 ]
+  jq -c '.[].types[] | select(.type | test("Passing|Staying"))' "$WORLD/full"
   [ "$(jq '[.[].lost] | add' "$WORLD/full")" = 0 ]
   [ "$(jq '[.[].types[] | select(.type == "__main__.Passing") |
     .births > 0 and (.births - .deaths | fabs) <= 1 and '"$whole"'] | length == 2 and all' "$WORLD/full")" = true ]

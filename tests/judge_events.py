@@ -21,6 +21,8 @@ PASSING = ("__main__.Made", "__main__.MadeToo", "Made", "MadeToo", "builtins.Mad
 
 
 # Types that the collector lets go alive: their births cannot be derived.
+# Iterators whose deallocation Debian's compiler has copied to where it is called: what does not add up is unknown.
+COPIED = ("builtins.list_iterator", "builtins.tuple_iterator")
 UNTOLD = ("builtins.tuple", "builtins.dict", "builtins.frozenset")
 
 
@@ -39,6 +41,7 @@ class Run:
     def __init__(self, path):
         events = read(path)
         attached = [event for event in events if event["event"] == "attached"]
+        self.refused = ()
         self.minor = int(attached[0]["python"].split(".")[1])
         self.growth = [event for event in events if event["event"] == "growth"]
         self.rows, self.after = [], []
@@ -115,6 +118,8 @@ def check_report(run, k):
             if now != before + row["births"] - deaths:
                 wrong("%s: %d + %d - %d is not %d", where, before, row["births"], deaths, now)
             continue
+        if deaths is None and (one in run.refused or run.derives and one in COPIED):
+            continue
         if run.minor < 8 and deaths is None:  # a new type: no births to derive them from
             continue
         if not isinstance(deaths, int) or deaths < -on_its_way(run, one):
@@ -175,7 +180,8 @@ def known(out, expected_file, *marks):
             found = total["deaths"].get(one, 0)
             compare(where + "deaths", deaths if abs(found - deaths) <= 2 * on_its_way(run, one) else found, deaths)
             if run.minor >= 8:
-                compare(where + "births", total["births"].get(one, 0), births)
+                found, slack = total["births"].get(one, 0), 2 * on_its_way(run, one) if run.derives else 0
+                compare(where + "births", births if abs(found - births) <= slack else found, births)
             compare(where + "alive", run.after[end - 1].get(one, 0), step["alive"][one])
     if len(sums) != len(expected["steps"]):
         wrong("%d steps, not %d", len(sums), len(expected["steps"]))
@@ -185,6 +191,8 @@ def known(out, expected_file, *marks):
             continue
         n = b["n"] - a["n"]
         for one, (least, births, deaths) in b["listed"].items():
+            if run.derives and one in COPIED and any("deaths" not in rows.get(one, {"deaths": 0}) for rows in run.rows[1:]):
+                continue
             where = "group %s, %s: %d more turns, more " % (a["group"], one, n)
             compare(where + "deaths", two["deaths"].get(one, 0) - one_step["deaths"].get(one, 0), deaths * n)
             if run.minor >= 8 and not (run.derives and one in UNTOLD):
@@ -194,7 +202,14 @@ def known(out, expected_file, *marks):
 
 
 def conserved(out, *steady):
+    """With "refused" for a type, one whose deaths no probe counts may be unknown in all reports."""
     run = Run(out)
+    if "refused" in steady and run.derives:
+        unknown = {one for rows in run.rows[1:] for one, row in rows.items() if "deaths" not in row}
+        if len(unknown) > 2:
+            wrong("more than one probe's types are unknown: %s", sorted(unknown))
+        run.refused = unknown
+    steady = [one for one in steady if one != "refused"]
     for k in range(1, len(run.growth)):
         check_report(run, k)
         for one in run.rows[k]:

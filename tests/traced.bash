@@ -74,6 +74,8 @@ late_steps() {
     kill -USR1 "$TARGET"
     wait_for_barrier "$WORLD/late.$step"
     two_more_reports
+    # What came just before a cut is probed after it, and counts from the cut after the next: with births, deaths follow.
+    has_breakpoints || two_more_reports
   done
   kill -INT "$WATCHER"
   wait_for_ogt

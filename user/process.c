@@ -552,8 +552,8 @@ int process_mappings(const struct process *process, struct mappings *mappings, s
 
 	*mappings = (struct mappings){.text = text};
 	if (!text)
-		return error_set(error, ERROR_FAILED, "cannot read the memory map of process %d: %s", process->pid,
-			strerror(errno));
+		return error_set(error, errno == ESRCH || errno == ENOENT ? ERROR_TARGET_ENDED : ERROR_FAILED,
+			"cannot read the memory map of process %d: %s", process->pid, strerror(errno));
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';
 	mappings->mapping = calloc(lines + 1, sizeof(*mappings->mapping));

@@ -17,6 +17,12 @@
 /* Set in the value of an object that a census did not have: bit 47, which no address has. */
 #define ABSENT (1ull << 47)
 
+/*
+ * Where births are derived, so many objects of a type may be between two states at the two cuts of an interval, for
+ * each GIL: about to be made, dying, or kept by a finalizer that runs.
+ */
+#define STATES_BETWEEN 4
+
 /* All that the reading of one interval needs. */
 struct reading {
 	struct tally *tally;
@@ -206,8 +212,9 @@ static void take_back_resurrected(const struct reading *reading, struct tracee *
 		struct stream_object *object = &finalized->object[i];
 		const struct stream_object *before = stream_objects_find(&tally->before.finalized, object->address);
 
-		/* Where no birth tells that there is another object by now, its own flag does. */
-		if (alive[i] && (reading->means->sees_all_births ||
+		/* Where no birth tells that there is another object by now, its own flag does, unless that has changed.
+		 */
+		if (alive[i] && (reading->means->has_births ||
 					python_is_finalized(reading->python, reading->memory, object->address))) {
 			take_back(&tally->now, ALLOC_PROBE_PASSED_TYPE(object->value), 1);
 			continue;
@@ -302,18 +309,19 @@ static void derive_deaths(struct change *change)
  */
 static void derive_births(struct change *change)
 {
+	const int64_t between = (int64_t)change->slack * STATES_BETWEEN;
 	int64_t born = change->growth + (int64_t)change->deaths, early;
 
 	if (!change->counted)
 		return;
 	/* One that is gone, and whose death is counted next. */
-	if (born < 0 && born + (int64_t)change->slack >= 0) {
+	if (born < 0 && born + between >= 0) {
 		change->ahead = (uint64_t)-born;
 		change->deaths += change->ahead;
 		born = 0;
 	}
 	early = (int64_t)change->births - born;
-	change->conserved = born >= 0 && early <= (int64_t)change->slack;
+	change->conserved = born >= 0 && early <= between;
 	if (early > 0)
 		change->early = (uint64_t)early;
 	change->births = (uint64_t)born;

@@ -72,6 +72,8 @@
 #define MEMORY_LEAST (64u << 20)
 /* How long a walk through a process that runs may take at most. */
 #define REHEARSAL_SECONDS 30
+#define RUNTIME_ATTEMPTS 20
+#define RUNTIME_MICROSECONDS 1000
 /* The budget, percent, that allows every event. */
 #define EVERYTHING 100.0
 
@@ -675,7 +677,7 @@ static int attach_deaths(struct trace *trace, unsigned long from, struct error *
 static void set_finalizers(struct trace *trace)
 {
 	tracee_set_finalizers(trace->tracee, trace->sites_of_deaths.finalizes,
-		trace->births == BIRTHS_WATCHED ? 0 : trace->collecting);
+		trace->births == BIRTHS_UNSEEN ? trace->collecting : 0);
 }
 
 /* Types and libraries that were not there before. */
@@ -977,6 +979,19 @@ static bool find_lists(struct trace *trace, struct runtime *runtime)
 	return others;
 }
 
+/* The interpreters of a process that runs: threads that come or go may be half-linked, for a moment. */
+static int read_runtime(struct trace *trace, struct runtime *runtime, struct error *error)
+{
+	for (int attempt = 1;; attempt++) {
+		memory_forget(trace->memory);
+		if (python_runtime(trace->python, trace->memory, runtime, error) == 0)
+			return 0;
+		if (attempt == RUNTIME_ATTEMPTS || error->code == ERROR_TARGET_ENDED)
+			return -1;
+		usleep(RUNTIME_MICROSECONDS);
+	}
+}
+
 /* Addresses in the target that the programs need. */
 static int describe(struct trace *trace, struct tracee_config *config, struct error *error)
 {
@@ -987,7 +1002,7 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 		{.name = "PyAsyncGen_Type"}};
 	struct runtime runtime;
 
-	if (python_runtime(trace->python, trace->memory, &runtime, error) < 0)
+	if (read_runtime(trace, &runtime, error) < 0)
 		return -1;
 	*config = (struct tracee_config){.pid = python->target->process.pid, .layout = layout};
 	find_lists(trace, &runtime);
@@ -1281,8 +1296,7 @@ static void rewatch(struct trace *trace)
 	struct error error;
 	bool others;
 
-	memory_forget(trace->memory);
-	if (python_runtime(trace->python, trace->memory, &runtime, &error) < 0)
+	if (read_runtime(trace, &runtime, &error) < 0)
 		return;
 	others = find_lists(trace, &runtime);
 	tracee_set_young(
@@ -1308,7 +1322,8 @@ static void prepare_next(struct trace *trace, const struct capture *capture)
 	trace->missing = false;
 	rewatch(trace);
 	if (find_new_sites(trace, capture, &error) < 0) {
-		note_error(trace, "new types are not traced", &error);
+		if (error.code != ERROR_TARGET_ENDED)
+			note_error(trace, "new types are not traced", &error);
 	} else if (trace->kind == STREAM_FULL) {
 		/* The interval that began with this cut lacks what these sites saw until now. */
 		if (trace->deaths && attach_deaths(trace, trace->reports + 2, &error) < 0 &&
