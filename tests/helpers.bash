@@ -329,6 +329,10 @@ census_equals_oracle() {
   runs_free "${1:-$TARGET}"
 }
 
+# often N: how many times something that chance decides is tried: N times in `make soak`, a fifth of that in `make check`, which
+# comes more often (OGT_OFTEN, in percent)
+often() { echo $((($1 * ${OGT_OFTEN:-20} + 99) / 100)); }
+
 # --- many holds in a row ---
 
 # holds N ARGS...: so many tables in a row, as fast as they come

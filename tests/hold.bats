@@ -19,16 +19,16 @@ load helpers
   stopped_nothing
 }
 
-@test "200 holds while threads come and go" {
+@test "many holds while threads come and go" {
   start_beating thread_churn.py
-  holds 200
+  holds "$(often 200)"
   beat_was_kept
   makes_progress
 }
 
-@test "100 holds while classes are made and dropped" {
+@test "many holds while classes are made and dropped" {
   start_beating class_churn.py
-  holds 100
+  holds "$(often 100)"
   stays_between Stays 777 777
   makes_progress
 }
@@ -40,7 +40,7 @@ load helpers
     makes_progress 10
     TARGET=$(innermost "$TARGET")
     [ "$TARGET" != "${PIDS[-1]}" ]
-    holds 50
+    holds "$(often 50)"
     makes_progress
     end "${PIDS[-1]}"
     rm "$WORLD/beat"
@@ -65,13 +65,13 @@ three_wait() {
 }
 was_interrupted() { [ "$(eintr)" -gt 0 ]; }
 
-# 200 holds beside C threads in epoll_wait, sigtimedwait and recv: none sees EINTR.
+# Many holds beside C threads in epoll_wait, sigtimedwait and recv: none sees EINTR.
 holds_beside_c_code() {
   build_waiting_threads
   start with_waiting_threads.py "$INNER/waiting_threads.so" "$INNER/counters" "$@"
   eventually three_wait
   [ "$(eintr)" = 0 ]
-  holds 200
+  holds "$(often 200)"
   [ "$(eintr)" = 0 ]
   [ "$(begun)" = 3 ]
 }
@@ -89,7 +89,7 @@ stopped_nothing() {
   [ "$(json '[.[] | select(.event == "growth") | .objects] | unique == ['"$(jq .objects "$WORLD/oracle")"']')" = true ]
 }
 
-@test "200 holds of a process that allocates at full speed; C code in epoll_wait, sigtimedwait and recv never sees EINTR" {
+@test "many holds of a process that allocates at full speed; C code in epoll_wait, sigtimedwait and recv never sees EINTR" {
   holds_beside_c_code busy.py "$INNER/beat" 5000
   beat_was_kept
   stays_between Kept 5000 5000
@@ -99,13 +99,13 @@ stopped_nothing() {
   counters_work
 }
 
-@test "200 holds of an idle process stop nothing, and no C code sees EINTR" {
+@test "many holds of an idle process stop nothing, and no C code sees EINTR" {
   holds_beside_c_code plain.py "$INNER/oracle"
   stopped_nothing
   counters_work
 }
 
-@test "200 holds of a server that wakes every two milliseconds; C code never sees EINTR" {
+@test "many holds of a server that wakes every two milliseconds; C code never sees EINTR" {
   holds_beside_c_code ticking.py "$INNER/beat"
   beat_was_kept
   makes_progress
@@ -164,14 +164,14 @@ kill_tracers() {
   done
 }
 
-@test "kill -9 of the tracer at 200 random moments never leaves the target stopped" {
+@test "kill -9 of the tracer at many random moments never leaves the target stopped" {
   start_beating busy.py 100000
-  kill_tracers 200 80 makes_progress
+  kill_tracers "$(often 200)" 80 makes_progress
 }
 
 @test "kill -9 of the tracer of an idle target changes nothing" {
   start_at_barrier plain.py
-  kill_tracers 30 40 true
+  kill_tracers "$(often 50)" 40 true
   census_equals_oracle
 }
 
@@ -187,10 +187,11 @@ kill_tracers() {
   makes_progress
 }
 
-@test "Ctrl-C at 50 random moments ends the tracer, the target runs" {
-  local i
+@test "Ctrl-C at many random moments ends the tracer, the target runs" {
+  local i count
+  count=$(often 50)
   start_beating busy.py 100000
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < count; i++)); do
     start_ogt -p "$TARGET" --interval 0.001
     sleep "0.0$((RANDOM % 80 + 10))"
     kill -INT "$WATCHER"

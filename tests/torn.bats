@@ -4,14 +4,15 @@
 
 load helpers
 
-# looks_whole LABEL KIND: ten looks at a program that swaps classes, on that interpreter.
+# looks_whole LABEL KIND: some looks at a program that swaps classes, on that interpreter.
 looks_whole() {
+  local i
   OGT_PYTHON=$1
   choose_python
   rm -f "$WORLD/swapping"
   launch "$PYTHON" "$WORLD/swapping.py" "$WORLD/swapping" "$2" # outside of chroots
   eventually test -s "$WORLD/swapping"
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  for ((i = $(often 15); i > 0; i--)); do
     ogt -p "$(cat "$WORLD/swapping")" --types --limit 0 --format json
     [ "$status" -eq 0 ]
     jq -se '[.[] | select(.event == "types").types[] | select(.type == "Left" or .type == "Right").count]
@@ -61,9 +62,10 @@ on_pyenv() {
 }
 
 @test "Ctrl-Z stops the tracer only between two holds" {
+  local i
   launch "${RUN_PYTHON[@]}" "$INNER/swapping.py" "$INNER/swapping" plain
   eventually test -s "$WORLD/swapping"
-  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  for ((i = $(often 30); i > 0; i--)); do
     # A process group of its own, whose parent lives in another of the same session: else SIGTSTP would be ignored.
     launch "$JUDGE" -c 'import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' \
       "$OGT" -p "$(cat "$WORLD/swapping")" --interval 0.001 --count 100000

@@ -123,14 +123,19 @@ static bool forget_small(struct memory *memory)
 	return true;
 }
 
-static void forget_all(struct memory *memory)
+static void forget_slabs(struct memory *memory)
+{
+	for (size_t i = 0; i < memory->slab_count; i++)
+		munmap(memory->slabs[i], SLAB_SIZE);
+	memory->slab_count = 0;
+}
+
+/* All but the slabs. */
+static void forget_pages(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->region_capacity; i++)
 		free(memory->regions[i]);
 	free(memory->regions);
-	for (size_t i = 0; i < memory->slab_count; i++)
-		munmap(memory->slabs[i], SLAB_SIZE);
-	free(memory->slabs);
 	free(memory->slot_page);
 	free(memory->slot_touched);
 	*memory = (struct memory){
@@ -140,20 +145,29 @@ static void forget_all(struct memory *memory)
 		.source = memory->source,
 		.open = memory->open,
 		.most = memory->most,
+		.slabs = memory->slabs,
+		.slab_count = memory->slab_count,
+		.slab_capacity = memory->slab_capacity,
 	};
 }
 
 void memory_forget(struct memory *memory)
 {
-	if (!forget_small(memory))
-		forget_all(memory);
+	if (forget_small(memory))
+		return;
+	forget_pages(memory);
+	/* What follows will be about as large. The first touch of a page costs more than its copy does. */
+	if (memory->slab_count >= HUGE_SLABS)
+		forget_slabs(memory);
 }
 
 void memory_free(struct memory *memory)
 {
 	if (!memory)
 		return;
-	forget_all(memory);
+	forget_pages(memory);
+	forget_slabs(memory);
+	free(memory->slabs);
 	if (memory->source.free)
 		memory->source.free(memory->source.context);
 	free(memory);
@@ -304,10 +318,15 @@ static unsigned char *slab_map(void)
 	return area + before;
 }
 
+static size_t slabs_of(size_t slots)
+{
+	return (slots + SLAB_PAGES - 1) / SLAB_PAGES;
+}
+
 /* Room for count slots in all. */
 static int slots_reserve(struct memory *memory, size_t count)
 {
-	size_t slabs = (count + SLAB_PAGES - 1) / SLAB_PAGES;
+	size_t slabs = slabs_of(count);
 
 	if (count > SLOT_MOST)
 		return -1;
@@ -654,6 +673,8 @@ int memory_reserve(struct memory *memory, const struct page_set *set)
 	struct touch touch = {.memory = memory};
 
 	memory_forget(memory);
+	if (slabs_of(set->count) >= HUGE_SLABS)
+		forget_slabs(memory);
 	if (slots_reserve(memory, set->count) < 0)
 		return -1;
 	for (size_t i = 0; i < set->count; i++) {

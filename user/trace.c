@@ -630,7 +630,7 @@ static bool is_probed(struct trace *trace, const struct probe_site *site)
 	size_t i = (size_t)(site - deaths->site);
 
 	if (site < deaths->site || i >= deaths->count)
-		return site->emulated; /* of those that make objects */
+		return is_worth_it(trace, site); /* of those that make objects */
 	return trace->complete_from[i] && trace->complete_from[i] != REFUSED;
 }
 
