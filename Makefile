@@ -49,9 +49,9 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libobjgraph-trace.a
 SKELETON := $(BUILD)/alloc_probe.skel.h
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-SCRIPTS = $(shell grep -lE '^\#!.*bash' .ci/run scripts/* $(wildcard tests/run bench/run))
+SCRIPTS = $(shell grep -lE '^\#!.*bash' .ci/run scripts/* $(wildcard tests/run tests/soak tests/corpus/make bench/run))
 
-.PHONY: all unit tools deps pythons check vm demo bench lint format sanitize valgrind layout-check install uninstall clean
+.PHONY: all unit tools deps pythons check soak vm demo bench lint format sanitize valgrind layout-check install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -122,6 +122,12 @@ check:
 	$(Q)scripts/pythons.sh
 	$(Q)$(MAKE) --no-print-directory all unit
 	$(Q)OGT="$(abspath $(PROGRAM))" OGT_UNIT="$(abspath $(BUILD)/unit)" tests/run
+
+# Tests that fail now and then: all of them, or SOAK's, many times, alone and beside busy processes: make soak SOAK="20 tests/hold.bats".
+soak:
+	$(Q)scripts/deps.sh check
+	$(Q)$(MAKE) --no-print-directory all unit
+	$(Q)OGT="$(abspath $(PROGRAM))" OGT_UNIT="$(abspath $(BUILD)/unit)" tests/soak $(SOAK)
 
 # Tests on Debian's kernels, in machines of software; VM names which: make vm VM="6.1 tests/events.bats".
 vm:

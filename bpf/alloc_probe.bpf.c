@@ -572,7 +572,7 @@ static __noinline int settle_pending(__u32 index, const struct alloc_probe_proce
 	object = find_pending(process, last);
 	if (object) {
 		key = ALLOC_PROBE_KEY(index, object);
-		if (process->counts_made) {
+		if (process->counts_made || process->follow) {
 			forget_all(process, state, key);
 			begin_life(index, object);
 		}
@@ -637,6 +637,17 @@ static __always_inline __u64 made_type(
 	return type;
 }
 
+static __always_inline bool is_wanted(const struct alloc_probe_process *process, __u64 type)
+{
+	if (!type || !process->wanted[0])
+		return type;
+#pragma unroll
+	for (int i = 0; i < ALLOC_PROBE_WANTED; i++)
+		if (type == process->wanted[i])
+			return true;
+	return false;
+}
+
 /*
  * The function knows the type of what it will make, but there is no object yet: a return probe would have it, and may
  * harm, as the kernel loses track where the function runs other code that switches stacks. So it is looked for when
@@ -650,7 +661,7 @@ int making(struct pt_regs *ctx)
 	struct alloc_probe_process *process = bpf_map_lookup_elem(&processes, &index);
 	struct alloc_probe_state *state = bpf_map_lookup_elem(&states, &index);
 	struct alloc_probe_pending *last = bpf_map_lookup_elem(&pending, &index);
-	bool forgets = false, sampled;
+	bool forgets = false, wanted, sampled;
 
 	if (!process || !state || !last)
 		return 0;
@@ -658,18 +669,21 @@ int making(struct pt_regs *ctx)
 	if (is_over(process) || !(process->samples_made | process->counts_made))
 		return 0;
 	type = made_type(ctx, cookie, process, &flags);
-	if (!type)
+	wanted = is_wanted(process, type);
+	if (!wanted && !last->birth.type) {
+		increment(&state->passed);
 		return 0;
-	if (process->counts_made)
+	}
+	if (wanted && process->counts_made)
 		forgets = count_by_type(index, process, state, type);
 	if (!take_pending(last))
 		return 0;
 	if (last->birth.type)
 		settle_pending(index, process, state, last);
-	sampled = process->samples_made && (flags & FLAG_HEAP_TYPE || !process->classes_only) &&
+	sampled = wanted && process->samples_made && (flags & FLAG_HEAP_TYPE || !process->classes_only) &&
 		  process->sample_below && bpf_get_prandom_u32() <= process->sample_below;
 	/* Where another type was, or an object that had been finalized, it must not be taken for that. */
-	if (sampled || forgets || flags & FLAG_TYPE_SUBCLASS) {
+	if (sampled || forgets || (wanted && flags & FLAG_TYPE_SUBCLASS)) {
 		last->sampled = sampled;
 		last->birth.time = bpf_ktime_get_ns();
 		if (sampled)

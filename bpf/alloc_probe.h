@@ -36,6 +36,8 @@
 #define ALLOC_PROBE_RING_BYTES (4u << 20)
 /* Types that have a function of their own to make them. */
 #define ALLOC_PROBE_MAKES 16
+/* Types that are asked for, where not all are. */
+#define ALLOC_PROBE_WANTED 16
 /*
  * A uprobe's cookie: the process's number; how many bytes into the function the probe sits; of a function that makes
  * objects, what it makes; of one at which they die, whether it calls a finalizer that is C code.
@@ -65,6 +67,7 @@ struct alloc_probe_process {
 	__u64 young; /* the head of the main interpreter's youngest list, for `making` */
 	__u64 spend; /* hits after which user space wants to be woken, cumulative; 0: never, or it was */
 	__u64 makes[ALLOC_PROBE_MAKES]; /* types; 0: none */
+	__u64 wanted[ALLOC_PROBE_WANTED]; /* `making` looks at these types alone; the first 0: at all */
 	__u64 generators[3]; /* the types of generators, coroutines, asynchronous generators */
 	__s32 function_code, code_flags; /* in a function, in its code object */
 	__u32 limited; /* what is watched ends by itself: each hit counts towards that */
@@ -87,9 +90,10 @@ struct alloc_probe_process {
 	__u32 epoch; /* counts up with every report */
 };
 
-/* What the programs say of a process. All but the first three are 0 as long as everything goes well. */
+/* What the programs say of a process. All but the first four are 0 as long as everything goes well. */
 struct alloc_probe_state {
 	__u64 births, made, deaths; /* hits of `birth`, `making` and `death`, whether they counted or not */
+	__u64 passed; /* those of `made` that nobody had asked for, and that cost little */
 	__u64 lost_counts; /* events in no row of `counts` */
 	__u64 lost_samples; /* births without a stack for want of room */
 	__u64 lost_finalized; /* deaths of objects with a __del__ that a resurrection could not be told from */

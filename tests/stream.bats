@@ -95,6 +95,10 @@ needs_multi() { has_multi || skip "Linux $(uname -r) may be without a uprobe_mul
   cases_on_all instances
 }
 
+@test "of types that grow each birth is sampled, and others cost a look, on every interpreter" {
+  cases_on_all wanted
+}
+
 # --- samples ---
 
 @test "a share of the births is sampled" {

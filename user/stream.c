@@ -514,6 +514,12 @@ int tracee_trace_births(struct tracee *tracee, const struct stream_site *sites, 
 	return attach(tracee, &tracee->births, tracee->stream->probe->progs.making, sites, count, refused, error);
 }
 
+void tracee_want(struct tracee *tracee, const uint64_t *types, size_t count)
+{
+	for (size_t i = 0; i < ALLOC_PROBE_WANTED; i++)
+		tracee->config->wanted[i] = i < count ? types[i] : 0;
+}
+
 void tracee_set_young(struct tracee *tracee, uint64_t young)
 {
 	tracee->config->young = young;

@@ -130,6 +130,10 @@ bool tracee_is_crowded(const struct tracee *tracee);
 /* Forgets all counts, so that they begin at 0; nothing may be attached meanwhile. */
 void tracee_forget_types(struct tracee *tracee);
 
+/* From the next tracee_trace_births on only objects of these types, some 16 at most, are counted and sampled; of none:
+ * of all. */
+void tracee_want(struct tracee *tracee, const uint64_t *types, size_t count);
+
 /* The share of births that get a stack, 0 to 1, and whether their objects are followed until they die. */
 void tracee_sample(struct tracee *tracee, double share, bool follow);
 /* Makes stream_wakeup readable once this many hits more have happened; 0: never. */

@@ -345,6 +345,23 @@ static int add_gone(const struct reading *reading, const struct type_count *gone
 }
 
 /* What happened to one type that is shown. */
+/* Among those that grew most, in that order. */
+static void add_growing(struct tally *tally, uint64_t type, int64_t growth)
+{
+	size_t i = tally->growing_count;
+
+	if (i < TALLY_GROWING_MOST)
+		tally->growing_count++;
+	else if (growth <= tally->growth[--i])
+		return;
+	for (; i > 0 && growth > tally->growth[i - 1]; i--) {
+		tally->growing[i] = tally->growing[i - 1];
+		tally->growth[i] = tally->growth[i - 1];
+	}
+	tally->growing[i] = type;
+	tally->growth[i] = growth;
+}
+
 static int add_type(const struct reading *reading, uint64_t type, const char *shown, bool untracked, uint64_t count,
 	uint64_t frozen)
 {
@@ -388,8 +405,8 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 	seen -= change.early;
 	if (!change.conserved && !reading->events->unconserved++)
 		snprintf(reading->events->first_unconserved, sizeof(reading->events->first_unconserved), "%s", shown);
-	if (tally->before.valid && change.growth > 0 && tally->growing_count < TALLY_GROWING_MOST)
-		reading->tally->growing[reading->tally->growing_count++] = type;
+	if (tally->before.valid && change.growth > 0)
+		add_growing(reading->tally, type, change.growth);
 	above = now->highest - (int64_t)(now->births - now->deaths);
 	count_before -= frozen < count_before ? frozen : count_before;
 	highest = above > 0 ? count + (uint64_t)above : count;

@@ -35,14 +35,15 @@ struct type_count {
 };
 
 /* Types that had more objects than at the cut before; so many of them are kept. */
-#define TALLY_GROWING_MOST 64
+#define TALLY_GROWING_MOST 16
 
 /* Zeroed: nothing has been tallied. */
 struct tally {
 	struct cut now, before;
 	struct type_count *counts; /* of the census before, ascending by type */
 	size_t type_count;
-	uint64_t growing[TALLY_GROWING_MOST]; /* between the last two cuts */
+	uint64_t growing[TALLY_GROWING_MOST]; /* between the last two cuts, those most that did most */
+	int64_t growth[TALLY_GROWING_MOST];
 	size_t growing_count;
 };
 

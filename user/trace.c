@@ -48,6 +48,8 @@
 #define INSTANCES_SHARE 0.5
 /* Those that look at types that grew alone, once that is known: the others find what begins to. */
 #define GROWING_SHARE 0.75
+/* A window that looks at some types alone stays open for so long at most: the others want to be seen, too. */
+#define PARTIAL_SECONDS 2.0
 /* So many of them have to be born until it is judged whether that function makes them. */
 #define INSTANCES_ENOUGH 8
 /*
@@ -130,7 +132,8 @@ struct trace {
 	double opens, closes; /* monotonic times of the next window, of the end of this one */
 	struct alloc_probe_state charged; /* up to which events were paid for */
 	double traced; /* seconds of this interval */
-	double used, undisturbed; /* the target's CPU time in these, and without that of the events */
+	double used, undisturbed; /* the target's CPU time in those of all types, and without that of the events */
+	uint64_t born_meanwhile; /* births seen in these */
 	double cpu_before; /* when the window was opened */
 	int usual; /* priority, of what can wait */
 	bool hurries; /* windows are opened and closed */
@@ -198,14 +201,22 @@ static double cpu_time(const struct trace *trace)
 	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
+/* What nobody had asked for costs as little as a death. */
+static struct hits hits_since(const struct alloc_probe_state *now, const struct alloc_probe_state *before)
+{
+	uint64_t passed = now->passed - before->passed;
+
+	return (struct hits){.births = now->births - before->births,
+		.made = now->made - before->made - passed,
+		.deaths = now->deaths - before->deaths + passed};
+}
+
 /* Pays for the events since the last time, from what was earned meanwhile. */
 static void settle(struct trace *trace)
 {
 	struct alloc_probe_state now = tracee_state(trace->tracee);
 
-	struct hits hits = {.births = now.births - trace->charged.births,
-		.made = now.made - trace->charged.made,
-		.deaths = now.deaths - trace->charged.deaths};
+	struct hits hits = hits_since(&now, &trace->charged);
 
 	if (trace->judges_instances) { /* which costs as little as a death */
 		hits.deaths += hits.made;
@@ -342,11 +353,17 @@ static bool makes_growing(const struct trace *trace, const struct probe_site *ma
 	return false;
 }
 
+static void want_growing(struct trace *trace, bool growing_only)
+{
+	tracee_want(trace->tracee, trace->tally.growing, growing_only ? trace->tally.growing_count : 0);
+}
+
 static int probe_births(struct trace *trace, bool limited, struct error *error)
 {
 	const struct probe_sites *makers = &trace->makers;
 	struct stream_site *sites = calloc(makers->count + 1, sizeof(*sites));
 	size_t count = 0;
+	bool partial;
 	int result;
 
 	for (size_t i = 0; sites && i < makers->count; i++) {
@@ -355,9 +372,14 @@ static int probe_births(struct trace *trace, bool limited, struct error *error)
 		if (is_worth_it(trace, maker) && (!limited || !trace->growing_only || makes_growing(trace, maker)))
 			sites[count++] = as_maker(maker);
 	}
-	result = sites && count ? tracee_trace_births(trace->tracee, sites, count,
-					  STREAM_COUNTS | STREAM_SAMPLES | (limited ? STREAM_LIMITED : 0), NULL, error)
-				: error_set(error, ERROR_FAILED, "no function that makes objects was found");
+	partial = limited && trace->growing_only;
+	want_growing(trace, partial);
+	/* What only some types are seen of says nothing of rates. */
+	result = sites && count
+			 ? tracee_trace_births(trace->tracee, sites, count,
+				   (partial ? 0 : STREAM_COUNTS) | STREAM_SAMPLES | (limited ? STREAM_LIMITED : 0),
+				   NULL, error)
+			 : error_set(error, ERROR_FAILED, "no function that makes objects was found");
 	free(sites);
 	return result < 0 ? -1 : 0;
 }
@@ -383,6 +405,7 @@ static int sample_instances(struct trace *trace, bool counts_only, struct error 
 	const enum stream_making making =
 		counts_only ? STREAM_LIMITED : STREAM_LIMITED | STREAM_SAMPLES | STREAM_CLASSES;
 
+	want_growing(trace, trace->growing_only);
 	return tracee_trace_births(trace->tracee, &site, 1, making, NULL, error) < 0 ? -1 : 0;
 }
 
@@ -465,6 +488,24 @@ static bool look_at_instances(struct trace *trace)
 							 budget_chance(&trace->budget, INSTANCES_SHARE));
 }
 
+/* Whether the window looks at some types alone. */
+static bool is_partial(const struct trace *trace)
+{
+	return trace->instances_only || trace->growing_only;
+}
+
+/* Room in the budget for a window, or some more of one, at what its events cost. */
+static bool has_room(struct trace *trace, struct budget_window *window)
+{
+	const struct hit_costs *costs = &trace->budget.costs;
+
+	return budget_window(&trace->budget,
+		trace->growing_only					    ? costs->death
+		: trace->births == BIRTHS_WATCHED && !trace->instances_only ? costs->birth
+									    : costs->made,
+		window);
+}
+
 static void open_window(struct trace *trace)
 {
 	struct budget_window window;
@@ -474,12 +515,9 @@ static void open_window(struct trace *trace)
 	settle(trace);
 	stream_rest(trace->stream);
 	trace->instances_only = look_at_instances(trace);
-	trace->growing_only = trace->births == BIRTHS_PROBED && trace->tally.growing_count && !trace->learning &&
-			      budget_chance(&trace->budget, GROWING_SHARE);
-	if (!budget_window(&trace->budget,
-		    trace->births == BIRTHS_WATCHED && !trace->instances_only ? trace->budget.costs.birth
-									      : trace->budget.costs.made,
-		    &window)) {
+	trace->growing_only = (trace->births == BIRTHS_PROBED || trace->instances_only) && trace->tally.growing_count &&
+			      !trace->learning && budget_chance(&trace->budget, GROWING_SHARE);
+	if (!has_room(trace, &window)) {
 		trace->opens = now + budget_pause(&trace->budget);
 		return;
 	}
@@ -529,12 +567,39 @@ static void open_when_busy(struct trace *trace)
 static void account(struct trace *trace, const struct alloc_probe_state *before, double cpu)
 {
 	const struct hit_costs *costs = &trace->costs;
-	double left = cpu - (double)(trace->charged.births - before->births) * costs->birth -
-		      (double)(trace->charged.made - before->made) * costs->made -
-		      (double)(trace->charged.deaths - before->deaths) * costs->death;
+	struct hits hits = hits_since(&trace->charged, before);
+	double left = cpu - (double)hits.births * costs->birth - (double)hits.made * costs->made -
+		      (double)hits.deaths * costs->death;
 
+	trace->born_meanwhile += trace->births == BIRTHS_WATCHED ? hits.births : hits.made;
 	trace->used += cpu;
 	trace->undisturbed += left > cpu * UNDISTURBED_LEAST ? left : cpu * UNDISTURBED_LEAST;
+}
+
+/*
+ * A window of probes that cost less than is earned meanwhile stays open: to take them out and put them in again would
+ * cost the target more. (A breakpoint was told how often it may hit.)
+ */
+static bool prolong(struct trace *trace)
+{
+	struct alloc_probe_state before = trace->charged;
+	bool partial = is_partial(trace);
+	struct budget_window window;
+
+	if (trace->learning || (trace->births == BIRTHS_WATCHED && !trace->instances_only) ||
+		(partial && interrupt_now() - trace->opens > PARTIAL_SECONDS))
+		return false;
+	settle(trace);
+	if (!partial)
+		account(trace, &before, trace->budget.cpu - trace->cpu_before);
+	trace->cpu_before = trace->budget.cpu;
+	if (!has_room(trace, &window))
+		return false;
+	fetch_births(trace);
+	stream_rest(trace->stream);
+	tracee_allow(trace->tracee, window.hits);
+	trace->closes = interrupt_now() + window.seconds;
+	return true;
 }
 
 static void close_window(struct trace *trace)
@@ -555,7 +620,7 @@ static void close_window(struct trace *trace)
 	if (trace->hurries)
 		priority_usual(trace->usual);
 	trace->traced += seconds;
-	if (!trace->instances_only)
+	if (!is_partial(trace))
 		account(trace, &before, trace->budget.cpu - trace->cpu_before);
 	fetch_births(trace);
 	if (trace->judges_instances)
@@ -584,7 +649,9 @@ static bool open_and_close(struct trace *trace, double until)
 			return false;
 		}
 		/* Woken early: what was allowed is spent. */
-		if (trace->open && (interrupt_now() >= trace->closes || (interrupt_now() < until && next > left)))
+		if (trace->open && interrupt_now() < trace->closes && interrupt_now() < until && next > left)
+			close_window(trace);
+		else if (trace->open && interrupt_now() >= trace->closes && !prolong(trace))
 			close_window(trace);
 		else if (!trace->open && interrupt_now() >= trace->opens)
 			open_when_busy(trace);
@@ -1023,10 +1090,15 @@ static int describe(struct trace *trace, struct tracee_config *config, struct er
 	return 0;
 }
 
+/* Births a second, by what was seen in windows since the last report. */
+static double birth_rate(const struct trace *trace)
+{
+	return (double)trace->born_meanwhile / (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
+}
+
 /* Looks at the target in windows, and decides by what it saw. */
 static void learn(struct trace *trace)
 {
-	struct alloc_probe_state begin = tracee_state(trace->tracee);
 	double births;
 
 	settle(trace);
@@ -1038,8 +1110,7 @@ static void learn(struct trace *trace)
 		run_windows(trace, interrupt_now() + LEARN_SECONDS);
 	close_window(trace);
 	trace->learning = false;
-	births = (double)(trace->charged.births + trace->charged.made - begin.births - begin.made) /
-		 (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
+	births = birth_rate(trace);
 	/* Who ran and was not seen in a window is not known. */
 	if (trace->births != BIRTHS_UNSEEN && trace->kind == STREAM_WINDOWS &&
 		(trace->traced > 0 || trace->budget.rate < IDLE_RATE) && budget_allows_all(&trace->budget, births)) {
@@ -1049,6 +1120,7 @@ static void learn(struct trace *trace)
 		note_windows(trace);
 	}
 	trace->used = trace->undisturbed = 0;
+	trace->born_meanwhile = 0;
 }
 
 /*
@@ -1317,7 +1389,6 @@ static void rewatch(struct trace *trace)
 static void prepare_next(struct trace *trace, const struct capture *capture)
 {
 	struct error error;
-	double births;
 
 	trace->missing = false;
 	rewatch(trace);
@@ -1331,9 +1402,8 @@ static void prepare_next(struct trace *trace, const struct capture *capture)
 			note_error(trace, "deaths of new types are not traced", &error);
 		scrub_descendants(trace);
 	} else if (trace->tally.before.valid && (trace->undisturbed > 0 || trace->budget.rate < IDLE_RATE)) {
-		births = (double)(trace->tally.now.state.births - trace->tally.before.state.births) /
-			 (trace->undisturbed > 0 ? trace->undisturbed : 1) * trace->budget.rate;
-		if (trace->reports >= trace->not_all_until && budget_allows_all(&trace->budget, births * RATE_MARGIN)) {
+		if (trace->reports >= trace->not_all_until &&
+			budget_allows_all(&trace->budget, birth_rate(trace) * RATE_MARGIN)) {
 			close_window(trace);
 			begin_all(trace);
 		}
@@ -1433,6 +1503,7 @@ int trace_report(
 	if (trace->reports)
 		trace->traced = 0;
 	trace->used = trace->undisturbed = 0;
+	trace->born_meanwhile = 0;
 	trace->reports++;
 	/* Whatever is attached now is guarded while the report is read. */
 	if (trace->kind == STREAM_FULL && !guard_is_tripped(trace->guard))

@@ -1202,6 +1202,55 @@ end:
 	stream_close(stream);
 }
 
+/* Of many that are made, those of the types that were asked for: each of them, and the others cost no more than a look.
+ */
+static void wanted(struct child *child)
+{
+	uint64_t plain = type_named(child, "Plain"), other = type_named(child, "Other"), sum, hits, passed;
+	struct stream *stream = open_stream();
+	struct tracee *tracee = new_tracee(stream, child);
+	struct probe_sites found = {0};
+	struct stream_site site;
+	struct error error = {0};
+	struct births births;
+	size_t n = 0, others = 0;
+
+	if (probe_sites_of_instances(&child->python, child->sites.allocates, &found, &error) < 0)
+		die("%s", error.text);
+	site = as_stream_site(&found.site[0]);
+	tracee_sample(tracee, 1, false);
+	tracee_want(tracee, &plain, 1);
+	if (tracee_trace_births(tracee, &site, 1, STREAM_SAMPLES | STREAM_COUNTS, NULL, &error) < 0)
+		die("%s", error.text);
+	wait_for_child(child);
+	ask(child, "len([(drop(Other, 30), keep(Plain, 1), keep(Other, 1)) for _ in range(50)])");
+	hits = tracee_state(tracee).made;
+	passed = tracee_state(tracee).passed;
+	if (!hits) { /* the compiler has copied it to where it is called */
+		check(true, "no instance is made there");
+		goto end;
+	}
+	births = drain(stream);
+	for (size_t i = 0; i < births.count; i++) {
+		n += births.birth[i].type == plain;
+		others += births.birth[i].type != plain;
+	}
+	check(n == 50 || !child->lists, "samples of the type that was asked for: %zu of 50", n);
+	equal(others, 0, "and of others");
+	/* Only the one that comes next finds it there. */
+	check(passed >= hits - 100 && passed < hits, "%" PRIu64 " of %" PRIu64 " hits pass", passed, hits);
+	tracee_unwatch_births(tracee);
+	tracee_want(tracee, NULL, 0);
+	if (tracee_trace_births(tracee, &site, 1, STREAM_SAMPLES, NULL, &error) < 0)
+		die("%s", error.text);
+	wait_for_child(child);
+	ask(child, "keep(Other, 10)");
+	equal(samples_of(stream, other, &sum), 9, "asked for nothing in particular, all are seen");
+end:
+	probe_sites_free(&found);
+	stream_close(stream);
+}
+
 /* --- several --- */
 
 static char **command; /* that starts the interpreter */
@@ -1640,6 +1689,7 @@ static const struct {
 	{"allowance", allowance, 0},
 	{"made", made, 0},
 	{"instances", instances, 0},
+	{"wanted", wanted, 0},
 	{"several", several, 0},
 	{"again", again, 0},
 	{"too-many", too_many, 0},
