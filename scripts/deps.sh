@@ -10,7 +10,7 @@ set -euo pipefail
 
 build=(gcc make pkg-config clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev libzstd-dev libjansson-dev graphviz python3)
 check=(bats binutils clang-format cppcheck debootstrap gdb jq libpython3-dev man-db procps psmisc pypy3 python3-gevent
-  python3-greenlet python3-numpy python3-objgraph shellcheck strace time util-linux valgrind)
+  python3-greenlet python3-numpy python3-objgraph shellcheck strace time util-linux valgrind xz-utils)
 vm=(bats cpio jq procps psmisc qemu-system-x86 util-linux)
 
 # --- newer-libbpf ---

@@ -12,18 +12,16 @@ the GIL stays with its thread. What the parent has there that the child has not,
 
 The parent is at its barrier (rt_sigtimedwait) only when the child has ended, and so is the file there only then.
 """
-import ctypes
 import os
 import sys
-import traceback
 
+import calls
 import oracle
 
-LIBRARY = ctypes.PyDLL(None)  # calls keep the GIL
-FORK, WAIT, RENAME, EXIT = LIBRARY.fork, LIBRARY.waitpid, LIBRARY.rename, LIBRARY._exit
+FORK, WAIT, RENAME, EXIT = map(calls.call, ("fork", "waitpid", "rename", "_exit"))
 BLOCK, SIGNALS = oracle.FOR_SIGNAL
-STATUS = ctypes.c_int()
-REFERENCE = ctypes.byref(STATUS)
+STATUS = calls.c_int()
+REFERENCE = calls.byref(STATUS)
 WAIT(-1, REFERENCE, 1)  # WNOHANG; whatever a first call makes is there before the fork
 
 
@@ -31,6 +29,7 @@ def child(describe, arguments):
     try:
         describe(*arguments)
     except BaseException:
+        import traceback
         traceback.print_exc()
         sys.stderr.flush()
         EXIT(1)

@@ -16,7 +16,6 @@ An address that the collection freed and gave out again is told by its type; the
 """
 import gc
 import sys
-import warnings
 
 import forked
 import oracle
@@ -99,6 +98,8 @@ def write(path, objects, own):
 
 
 if __name__ == "__main__":
+    import warnings
+
     import garbage_kinds
     warnings.simplefilter("ignore")  # coroutines that are never awaited
     gc.collect()

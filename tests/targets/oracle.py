@@ -8,7 +8,6 @@ sits in sigwait (rt_sigtimedwait), not before. Python 3.6 to 3.15, no module fro
 
 import _signal
 import gc
-import json
 import os
 import sys
 import time
@@ -37,6 +36,7 @@ def names(kind):
 
 
 def tally(objects):
+    import json  # here, and not above: a large part of what a small process has, if it is not asked
     counts, kinds, short, full = {}, {}, {}, {}
     for one in objects:
         kind = type(one)
@@ -59,6 +59,7 @@ def tally(objects):
 
 def ids(objects):
     """[short name, full name, id of the first, ...] for each type."""
+    import json
     rows = {}
     for one in objects:
         rows.setdefault(id(type(one)), [*names(type(one))]).append(id(one))

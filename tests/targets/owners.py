@@ -7,7 +7,6 @@ there. "running": what runs(), which a thread is in, calls it. "referrers": the 
 Blocks until SIGUSR1. 3.6 to 3.15; other threads wait for a lock.
 """
 import gc
-import json
 import sys
 import types
 
@@ -15,7 +14,7 @@ import forked
 import oracle
 
 APP = '''
-import _thread, asyncio, atexit, collections, functools, sys, threading, types, weakref
+import _thread, atexit, collections, functools, sys, types, weakref
 from app import cache
 
 class Target(object):
@@ -141,17 +140,6 @@ class Forever(object):
 coroutine = make_coroutine()
 coroutine.send(None)
 
-loop = asyncio.new_event_loop()
-future, waited = asyncio.Future(loop=loop), asyncio.Future(loop=loop)
-future.set_result(Target())
-async def waits():
-    local = Target()
-    await waited
-    return local
-task = loop.create_task(waits())
-loop.call_soon(loop.stop)
-loop.run_forever()
-
 @functools.lru_cache(maxsize=10)
 def cached(x):
     return Target()
@@ -178,8 +166,9 @@ except KeyError as caught:
 ids = {}
 gate = _thread.allocate_lock()
 gate.acquire()
-started = threading.Semaphore(0)
-local_storage = threading.local()
+started = _thread.allocate_lock()
+started.acquire()
+local_storage = _thread._local()
 
 def make_nameless(note):
     def nameless():
@@ -209,9 +198,6 @@ def deeper():
     started.release()
     gate.acquire()
 
-def timer_target(argument):
-    pass
-
 def only_c(note):
     """Held by C code alone."""
     hooked = Target()
@@ -235,6 +221,22 @@ def only_a_generator_cycle(note):
     holder.append(running)
     next(running)
     note("generator_cycle", running.gi_frame.f_locals["local"])
+'''
+OF_LIBRARY = '''
+import asyncio, threading
+loop = asyncio.new_event_loop()
+future, waited = asyncio.Future(loop=loop), asyncio.Future(loop=loop)
+future.set_result(Target())
+async def waits():
+    local = Target()
+    await waited
+    return local
+task = loop.create_task(waits())
+loop.call_soon(loop.stop)
+loop.run_forever()
+
+def timer_target(argument):
+    pass
 '''
 CACHE = '''
 import collections
@@ -292,10 +294,12 @@ EVALUABLE = {
     "generator_free": ["app.cell_generator.gi_frame.f_locals['free']"],
     "coroutine_cell": ["app.coroutine.cr_frame.f_locals['celled']"],
     "coroutine_local": ["app.coroutine.cr_frame.f_locals['local']"],
-    "future_result": ["app.future._result"],
-    "task_local": ["app.task._coro.cr_frame.f_locals['local']"],
     "error_argument": ["app.error.args[0]"],
     "failed_frame": ["app.failed.__traceback__.tb_next.tb_frame.f_locals['local_of_failed']"],
+}
+EVALUABLE_OF_LIBRARY = {
+    "future_result": ["app.future._result"],
+    "task_local": ["app.task._coro.cr_frame.f_locals['local']"],
 }
 # The same, of what only comes to be in build(), or is not evaluated before.
 LATER = {"annotation": ["app.annotated.__annotations__['argument']"], "static_type": ["list.held"], "main": ["__main__.of_main"]}
@@ -323,12 +327,15 @@ def make_module(name, source):
     return module
 
 
-def build(addresses):
-    """addresses: {what: id}; ids alone, so that nothing is held by them."""
+def build(addresses, with_library=True):
+    """addresses: {what: id}; ids alone, so that nothing is held by them. with_library: also what asyncio and threading hold."""
     app = types.ModuleType("app")
     sys.modules["app"] = app
     make_module("app.cache", CACHE)
     exec(compile(APP, "app.py", "exec"), app.__dict__)
+    if with_library:
+        exec(compile(OF_LIBRARY, "library.py", "exec"), app.__dict__)
+        EVALUABLE.update(EVALUABLE_OF_LIBRARY)
     item = app.Owner()
     item.owner = app.Target()
     app.Store._items["k"] = [0, 1, 2, item]
@@ -383,8 +390,16 @@ def build(addresses):
         sys.exit("owners: the annotation is not what it should be")
     del app.to_annotate
     app.only_c(note), app.only_a_cycle(note), app.only_a_generator_cycle(note)
-    app.threading.Thread(target=app.runs, args=(note,), name="worker", daemon=True).start()
+    if with_library:
+        app.threading.Thread(target=app.runs, args=(note,), name="worker", daemon=True).start()
+    else:
+        app._thread.start_new_thread(app.runs, (note,))
     app.started.acquire()
+    if with_library:
+        hold_in_timer(app, note)
+
+
+def hold_in_timer(app, note):
     target = app.Target()
     note("timer", target)
     timer = app.threading.Timer(10**6, app.timer_target, (target,))
@@ -414,6 +429,7 @@ def write(path, addresses, tracked, own):
         rows.append({"what": what, "type": oracle.names(type(objects[address]))[1], "address": hex(address),
                      "expressions": EVALUABLE.get(what, LATER.get(what, [])), "holder": HOLDERS.get(what),
                      "running": RUNNING.get(what), "referrers": referrers})
+    import json
     forked.write_lines(path, [json.dumps(rows)])
 
 

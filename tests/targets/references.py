@@ -12,11 +12,7 @@ argv[1]: the file, of lines, all ids in hexadecimal:
 Blocks until SIGUSR1. With argv[2], "plain": what any program has, no zoo; "untold": the zoo, and a file of no lines.
 """
 import gc
-import os
-import random
 import sys
-import tempfile
-import warnings
 
 import forked
 import oracle
@@ -24,10 +20,15 @@ import zoo_kept
 
 CODE = "co_consts", "co_names", "co_filename", "co_name", "co_qualname"
 TRAVERSED = 1 << 14  # Py_TPFLAGS_HAVE_GC
+LONGEST = 200  # of a type's name
 CHOSEN, AT_ONCE = 1000, 25  # get_referrers() walks the heap once for as many as it is asked about
 PROBE = [[]]
 ALONE = sys.getrefcount(PROBE[0])  # of what only a list refers to
 FLAGS = type.__dict__["__flags__"].__get__
+
+
+def word(kind):
+    return "_".join(oracle.names(kind)[1].split())[:LONGEST]
 
 
 def row(one, count, names, held):
@@ -38,7 +39,7 @@ def row(one, count, names, held):
         held.append(referents)
         referents = [referents[i] for i in range(len(referents)) if sys.getrefcount(referents[i]) > ALONE]
     if id(kind) not in names:
-        names[id(kind)] = oracle.names(kind)[1].replace(" ", "_")
+        names[id(kind)] = word(kind)
     return [id(one), names[id(kind)], "-" if count > 1 << 29 else str(count), list(map(id, referents))]
 
 
@@ -70,8 +71,7 @@ def write(path, objects, own):
     objects[:] = [one for one in objects if id(one) not in own]
     counts = [sys.getrefcount(objects[i]) - ALONE for i in range(len(objects))]
     names, known, held, lines = {}, set(map(id, objects)), [], []
-    dice = random.Random(1)  # sample() asks abstract classes, which in 3.6 replaces caches in the middle of this
-    chosen = list({int(dice.random() * len(objects)) for _ in range(CHOSEN)})
+    chosen = list(range(0, len(objects), len(objects) // CHOSEN + 1))
     # Before there are the rows, which it would walk, too.
     referrers = [refer_to(objects, chosen[i:i + AT_ONCE], known) for i in range(0, len(chosen), AT_ONCE)]
     rows = [row(objects[i], counts[i], names, held) for i in range(len(objects))]
@@ -92,7 +92,7 @@ def write(path, objects, own):
         if FLAGS(type(one)) & TRAVERSED and not isinstance(one, type):
             lines.append(text(row(others[i], counts[i], names, held), "#untracked "))
         else:
-            lines.append("#other %#x %s\n" % (id(one), oracle.names(type(one))[1].replace(" ", "_")))
+            lines.append("#other %#x %s\n" % (id(one), word(type(one))))
             if type(one) is type(describe.__code__):
                 parts = [id(getattr(one, name)) for name in CODE if hasattr(one, name)]
                 lines.append("#code %#x %d%s\n" % (id(one), len(parts), "".join(" %#x" % x for x in parts)))
@@ -107,18 +107,22 @@ def write(path, objects, own):
     forked.write_lines(path, lines)
 
 
-if sys.argv[2:] != ["plain"]:
-    tempfile.tempdir = os.path.dirname(sys.argv[1])
-    warnings.simplefilter("ignore")  # of what is deprecated, and of coroutines that are never awaited
-    import zoo_builtin
-    import zoo_running
-    import zoo_library
-    import zoo_modules
-    import zoo_async
-    zoo_kept.make_all()
-gc.disable()
-gc.collect()
-if sys.argv[2:] == ["untold"]:
-    forked.tell(forked.write_lines, sys.argv[1], [])
-else:
-    forked.tell(describe, sys.argv[1])
+if __name__ == "__main__":
+    if sys.argv[2:] != ["plain"]:
+        import os
+        import tempfile
+        import warnings
+        tempfile.tempdir = os.path.dirname(sys.argv[1])
+        warnings.simplefilter("ignore")  # of what is deprecated, and of coroutines that are never awaited
+        import zoo_builtin
+        import zoo_running
+        import zoo_library
+        import zoo_modules
+        import zoo_async
+        zoo_kept.make_all()
+    gc.disable()
+    gc.collect()
+    if sys.argv[2:] == ["untold"]:
+        forked.tell(forked.write_lines, sys.argv[1], [])
+    else:
+        forked.tell(describe, sys.argv[1])

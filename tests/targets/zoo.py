@@ -10,13 +10,9 @@ import functools
 import gc
 import io
 import itertools
-import json
 import math
-import random
-import re
 import sys
 import types
-import warnings
 import weakref
 
 import oracle
@@ -513,14 +509,17 @@ def make_ordered_dicts():
             one.move_to_end(i * far)
             yield from ([one.copy()] if i % 29 == 0 else ())
         yield one
-    large = collections.OrderedDict((str(i), i) for i in range(50000))  # more than two bytes of an index tell
-    for i in range(37500):
-        large.move_to_end(str(i))
-    yield large
     unlinked = collections.OrderedDict()
     dict.__setitem__(unlinked, "y", 2)
     yield unlinked
     yield collections.Counter("abracadabra")
+
+
+def make_large_ordered_dict():
+    large = collections.OrderedDict((str(i), i) for i in range(50000))  # more than two bytes of an index tell
+    for i in range(37500):
+        large.move_to_end(str(i))
+    yield large
 
 
 def make_arrays():
@@ -731,7 +730,6 @@ def make_instances():
         derived = type("Derived", (base,), {})()
         derived.a = 1
         yield derived.__dict__
-    yield random.Random(1).__dict__
     yield collections.namedtuple("Point", "x y")(1, [2])
     for hostile in ("Plain", "na me", "\x1b[2J", "\n", "ü€\U0001f600", "x" * 300, "'quote\"", "%s%n"):
         for kind in subclasses(hostile):
@@ -748,13 +746,13 @@ def make_instances():
         yield one
 
 
-def make_code():
+def make_functions():
     node = Node(2)
     closure = function(node)
     empty = (lambda: [lambda: late, None])()[0].__closure__ if False else None
-    yield from (function, closure, closure.__closure__[0], node.method, Node.of_class, len, [].append, {1: 2}.get, print, sys, re,
-                types, json, oracle, Node, int, type, object, dict, Slots, Exception, function.__code__, Node.method.__code__,
-                weakref.ref(node), functools.wraps, math.sin, "x".join, weakref.ref(Node), io.StringIO, str.upper.__class__)
+    yield from (function, closure, closure.__closure__[0], node.method, Node.of_class, len, [].append, {1: 2}.get, print, sys,
+                types, oracle, Node, int, type, object, dict, Slots, Exception, function.__code__, Node.method.__code__,
+                weakref.ref(node), math.sin, "x".join, weakref.ref(Node), io.StringIO, str.upper.__class__)
     dead = weakref.ref(Bare())
     yield dead
 
@@ -764,6 +762,13 @@ def make_code():
         return lambda: later
     yield unset().__closure__[0]
     yield keep_alive.append(node) or node
+
+
+def make_of_library():
+    import json
+    import random
+    import re
+    yield from (re, json, functools.wraps, random.Random(1).__dict__)
 
 
 def make_exceptions():
@@ -872,6 +877,9 @@ def make_codes():
     for source, file in (("1", "it's"), ("\n\n\nx = [y for y in z]", "\x1b[2J\u20ac"), ("pass", "x" * 60), ("class C: pass", "")):
         yield compile(source, file, "exec")
     yield compile("def hostile(): pass", "f", "exec").co_consts[0]
+
+
+def make_attached():
     attached = compile("2", "attached", "exec")
     attach(attached)
     yield attached
@@ -930,16 +938,21 @@ def known_size(one):
     return None
 
 
-def main():
-    warnings.simplefilter("ignore")  # of what is deprecated
+# What needs no module of the library but those above, and all.
+SMALL = (make_ints, make_floats, make_strings, make_containers, make_instances, make_functions, make_exceptions, make_waiting,
+         make_deques, make_default_dicts, make_ordered_dicts, make_arrays, make_partials, make_codes, make_wrappers)
+ALL = SMALL + (make_library_subclasses, make_large_ordered_dict, make_of_library, make_attached)
+
+
+def made(makers):
     zoo = [None, NotImplemented, ..., True, False]
-    for make in (make_ints, make_floats, make_strings, make_containers, make_instances, make_code, make_exceptions,
-                 make_waiting, make_deques, make_default_dicts, make_ordered_dicts, make_arrays, make_partials,
-                 make_library_subclasses, make_codes,
-                 make_wrappers):
+    for make in makers:
         zoo.extend(make())
-    gc.collect()
-    gc.disable()
+    return zoo
+
+
+def told(zoo):
+    """What the tool should say of each, as JSON."""
     rows = []
     for i in range(len(zoo)):
         one = zoo[i]
@@ -948,8 +961,19 @@ def main():
     # Texts and sizes have been made: nothing refers to an animal any more but what did before.
     for i in range(len(zoo)):
         rows[i]["refcount"] = sys.getrefcount(zoo[i]) - 1
-    oracle.write(sys.argv[1], json.dumps(rows))
+    import json
+    return json.dumps(rows)
+
+
+def main():
+    import warnings
+    warnings.simplefilter("ignore")  # of what is deprecated
+    zoo = made(ALL)
+    gc.collect()
+    gc.disable()
+    oracle.write(sys.argv[1], told(zoo))
     oracle.FOR_SIGNAL[0](oracle.FOR_SIGNAL[1])
 
 
-run()
+if __name__ == "__main__":
+    run()

@@ -1,7 +1,6 @@
 """Objects of the interpreter itself, for references.py: containers, instances, functions, descriptors, iterators, weak references."""
 import abc
 import collections
-import enum
 import os
 import sys
 import time
@@ -64,9 +63,6 @@ def dicts():
     yield dict.fromkeys("abc", KEPT)
     for count in (1, 5, 6, 40, 170, 180):
         yield {"key%d" % i: [i] for i in range(count)}
-    huge = {i: i for i in range(70000)}  # indices of four bytes
-    huge["list"] = huge
-    yield huge
     for key in (str, int):
         deleted = {key(i): [i] for i in range(40)}
         for i in range(0, 40, 3):
@@ -83,6 +79,13 @@ def dicts():
         yield popped
     yield {}.copy(), {"a": []}.copy()
     yield {"x": {"y": {"z": KEPT}}}
+
+
+@kept
+def huge_dict():
+    huge = {i: i for i in range(70000)}  # indices of four bytes
+    huge["list"] = huge
+    return huge
 
 
 @kept
@@ -120,17 +123,21 @@ def sequences():
 def sets():
     yield set(), {1, "two", (3,)}, {Plain(), Plain()}
     yield frozenset(), frozenset([Plain(), ("a", Plain())])
-    huge = set(map(Text, range(3000)))
-    for i in range(0, 3000, 7):
-        huge.discard(Text(i))
-    huge.add(Plain())
-    yield huge
     emptied = {Plain() for _ in range(20)}
     emptied.clear()
     yield emptied
     for _ in range(6):
         emptied.add(Plain())
         emptied.pop()
+
+
+@kept
+def huge_set():
+    huge = set(map(Text, range(3000)))
+    for i in range(0, 3000, 7):
+        huge.discard(Text(i))
+    huge.add(Plain())
+    return huge
 
 
 @kept
@@ -272,20 +279,27 @@ def subclasses():
 
 
 @since(3, 12)
-def classes_of_312():
+def generic_class():
     yield run("""
 class Generic[T, *Ts, **P]:
     def method[U: (int, str)](self, one: U) -> T: return one
+made = Generic[int, str, [int]]
+""")
+
+
+@since(3, 12)
+def type_parameters():
+    yield run("""
 def function[T: list](x: T) -> T: return x
 type Alias[T] = dict[str, T]
 type Lazy = list[Lazy]
 filled, lazy = Alias.__value__, Alias[int]
-made = Generic[int, str, [int]]
 """)
 
 
 @kept
 def enums_and_abstract():
+    import enum
     colour = enum.Enum("Colour", "RED GREEN")
     class Bits(enum.IntFlag):
         A = 1
@@ -404,7 +418,7 @@ def iterators():
     for one in (enumerate([[1], [2]]), zip([[1]], [[2]]), map(Plain.method, [[1]])):
         next(one)
         yield one
-    yield iter(types.MappingProxyType({"a": []})), iter(os.scandir("/")), os.scandir("/"), list(os.scandir("/"))[:2]
+    yield iter(types.MappingProxyType({"a": []})), iter(os.scandir("/usr")), os.scandir("/usr"), list(os.scandir("/usr"))[:2]
     used = iter(Plain, 1)
     next(used)
     yield used
@@ -458,11 +472,17 @@ def lines_and_positions():
 @since(3, 14)
 def template_strings():
     yield run("""
-from string.templatelib import Template, Interpolation
 x = [1]
 one = t"a{x!r:>{x}}b{[2]}"
+Interpolation = type(one.interpolations[0])
 many, each, direct = one + t"{x}", iter(one), Interpolation([3], "e", None, "s")
 next(each); parts = one.interpolations
+""")
+
+
+@since(3, 14)
+def annotations():
+    yield run("""
 def annotated(a: undefined, *, b: list[undefined] = [1]) -> missing: pass
 class Annotated:
     a: undefined
