@@ -12,6 +12,10 @@ demo_has_started() { [ -n "$(demo_target)" ]; }
 @test "the demo shows the leaking class on top of every growth table" {
   "$TOP/scripts/demo.sh" >"$WORLD/demo" 2>"$WORLD/err" 3>&- 4>&-
   [ "$(grep -cE '^Session +[0-9]+ +\+[0-9]+$' "$WORLD/demo")" -ge 3 ]
+  # Its line, under it, in one table at least, and no other line in any.
+  awk '/^Session / { under = 1; next } under && /^ +[0-9]+ %/ { print; next } { under = 0 }' "$WORLD/demo" >"$WORLD/lines"
+  grep -qE '^ +[0-9]+ % +leaky_web.py:53 Application.session_of <-' "$WORLD/lines"
+  refuse grep -v 'leaky_web.py:53 Application.session_of <-' "$WORLD/lines"
   grep -E '^Session is on top of 3 of 3 growth tables, by [0-9]{3,} objects' "$WORLD/demo"
   tail -n 1 "$WORLD/demo" | grep -- '-p PID --interval 60'
   is_gone "$(demo_target)"

@@ -104,6 +104,23 @@ three_are_full() {
     .births == .delta and .deaths == 0] | length > 0 and all' "$WORLD/full")" = true ]
 }
 
+@test "types without an object when the watch began: those that come and go count from the first on" {
+  local type
+  needs_bpf
+  start never_seen.py "$INNER/step"
+  wait_for_barrier "$WORLD/step.0"
+  start_ogt -p "$TARGET" --interval 0.3 --budget 100 "${events[@]}"
+  eventually has_reports 1
+  kill -USR1 "$TARGET"
+  wait_for_barrier "$WORLD/step.1"
+  two_more_reports
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$(json '[.[] | select(.event == "growth" and .seq == 0).types[] |
+    select(.type | IN("collections.deque", "__main__.Never", "__main__.Nothing"))] | length')" = 0 ]
+  for type in collections.deque __main__.Never __main__.Nothing; do born_and_died $type 3000; done
+}
+
 @test "a busy program at the default budget is seen in windows, and no number claims more" {
   needs_bpf
   sees_births || skip "no births on $LABEL"

@@ -138,3 +138,15 @@ on_deaf_machine() { # WHAT ARGS...
   [ "$(streams)" = off ]
   refuse grep -E '"(births|deaths|coverage|peak|sites)"' "$WORLD/out"
 }
+
+# bats test_tags=once
+@test "where a probe goes, the file's bytes are in the page cache before the kernel is asked" {
+  needs_bpf
+  command -v strace >/dev/null || skip "no strace"
+  start_beating conserve.py
+  # LeakSanitizer traces too, and would meet strace.
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 OGT_PER_SITE=1 OGT=strace ogt -f -o "$WORLD/calls" \
+    -v -X raw -e trace=perf_event_open,preadv2 "$OGT" -p "$TARGET" --interval 0.5 --count 1 --budget 100 "${events[@]}"
+  succeeds
+  "$JUDGE" "$TESTS/judge_read_ahead.py" "$WORLD/calls"
+}

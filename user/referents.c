@@ -55,6 +55,7 @@ struct looking {
 	referents_visit *visit;
 	void *context;
 	enum referent_kind kind; /* of what its C struct refers to */
+	uint32_t end; /* of that struct, if it is a type of C code: behind it lies something else; else UINT32_MAX */
 	uint64_t frame; /* as struct referent has it */
 };
 
@@ -169,6 +170,8 @@ static bool words(struct looking *looking)
 		const struct shape_word *word = &shape->words[i];
 		uint64_t place = looking->object + word->offset, to;
 
+		if (word->offset >= looking->end)
+			continue;
 		if (word->after_items)
 			place += attributes_items_size(
 				looking->layout, looking->memory, looking->object, shape->itemsize);
@@ -970,13 +973,17 @@ bool referents_of(
 		.shape = shape,
 		.object = object,
 		.visit = visit,
-		.context = context};
+		.context = context,
+		.end = UINT32_MAX};
 	uint64_t flags;
 	bool held = !shape->has_gc;
 
-	/* Types of C code are not tracked (Objects/typeobject.c, type_is_gc). */
-	if (shape->kind == OBJECT_TYPE && at(&looking, object, looking.layout->type.flags, &flags))
-		held = held || !(flags & TPFLAGS_HEAPTYPE);
+	/* Types of C code are not tracked (Objects/typeobject.c, type_is_gc), and no PyHeapTypeObject. */
+	if (shape->kind == OBJECT_TYPE && at(&looking, object, looking.layout->type.flags, &flags) &&
+		!(flags & TPFLAGS_HEAPTYPE)) {
+		held = true;
+		looking.end = (uint32_t)looking.layout->type.size;
+	}
 	looking.kind = held ? REFERENT_HELD : REFERENT_VISITED;
 	if (!attributes(&looking))
 		return false;
