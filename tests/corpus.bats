@@ -114,11 +114,7 @@ ways() {
   # shellcheck disable=SC2046
   ask --chain $(rest '.lost[][1]')
   [ "$(json '[.[] | select(.event == "chains")] | length')" = "$(rest '.lost | length')" ]
-  case ${PWD##*/} in
-    # KNOWN DEFECT of the tool: there a word that the interpreter's free lists left counts as a reference.
-    trixie-3.13-dbg) [ "$(json "[$way | .expression] | unique - [\"<interpreter><C member>[0]\"] | length")" = 0 ] ;;
-    *) [ "$(json "[$way] | length")" = 0 ] ;;
-  esac
+  [ "$(json "[$way] | length")" = 0 ]
 }
 @test "several chains differ in their first step, a running function's variable is one; what free lists left leads nowhere" { of_each ways; }
 
@@ -149,7 +145,6 @@ leaks() {
   if [ "$MINOR" -ge 9 ]; then
     [ -z "$modules" ]
     # Before 3.10 what was freed of the list that had them says where they are.
-    case ${PWD##*/} in trixie-3.13-dbg) return ;; esac # KNOWN DEFECT, see ways()
     [ "$MINOR" -lt 10 ] || [ "$(wc -l <leaks)" -ge 10 ]
     return
   fi

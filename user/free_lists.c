@@ -21,11 +21,6 @@ static bool are_free(const struct layout *layout, struct memory *memory, uint64_
 	return true;
 }
 
-/*
- * In debug builds of 3.13 they lie 8 bytes further on. There the last pointer of an array is taken for its length:
- * where that is 0, as it is until an array was full, all of the array but that one is left out, which is freed objects
- * and stale pointers alone, and the word before, which is no pointer.
- */
 int free_lists_rest(const struct layout *layout, struct memory *memory, uint64_t interpreter,
 	struct dead_range rest[FREE_LISTS_MOST])
 {

@@ -67,7 +67,7 @@
 #define INTERP_3_13 \
 	.next = 7264, .id = 7272, .tstate_head = 7344, .tstate_next_unique_id = 7336, \
 	.gc = 7400, .gil = 16, .sysdict = 7640, .size = 194968, \
-	.free_lists = {11208, 11848, 11856, 12496, 13176, 13816, 13824, 14464}
+	.free_lists = {11208, 11848, 11856, 12496, 13176, 13816, 13824, 14464}, .free_lists_debug = 8
 #define TSTATE_3_13 \
 	.next = 8, .interp = 16, .thread_id = 152, .native_thread_id = 160, .id = 224, TSTATE_FRAME(72), .size = 304
 
@@ -1077,4 +1077,10 @@ int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size
 		return -1;
 	*row = result;
 	return 0;
+}
+
+void layout_of_debug_build(struct layout *row)
+{
+	for (int32_t *place = row->interp.free_lists; *place; place++)
+		*place += row->interp.free_lists_debug;
 }

@@ -133,6 +133,7 @@ struct layout {
 		 * is that says how many are in use. Ends with 0.
 		 */
 		int32_t free_lists[9];
+		int32_t free_lists_debug; /* so much farther on they lie in debug builds; no debug offset tells */
 	} interp;
 
 	struct { /* PyThreadState */
@@ -422,5 +423,8 @@ struct debug_offsets layout_debug_offsets(const void *bytes, size_t size);
  * hostile or an unknown build; *row is then unchanged.
  */
 int layout_from_debug_offsets(struct layout *row, const void *bytes, size_t size, struct error *error);
+
+/* What differs in debug builds and no debug offset tells of. */
+void layout_of_debug_build(struct layout *row);
 
 #endif

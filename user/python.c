@@ -489,6 +489,8 @@ static int try_row(struct python *python, const struct target *target, const str
 	if (target->runtime && memory_read(memory, target->runtime, head, sizeof(head)) &&
 		layout_from_debug_offsets(&python->layout, head, sizeof(head), error) < 0)
 		return -1;
+	if (target->debug)
+		layout_of_debug_build(&python->layout);
 	return prove(python, memory, error);
 }
 
