@@ -12,6 +12,9 @@ import os
 import sys
 import time
 
+if not sys.flags.no_site:
+    import json  # before anybody counts; of a small process (corpus.py) it would be a large part, until it is asked
+
 NAME, MODULE = (type.__dict__[slot].__get__ for slot in ("__name__", "__module__"))
 FOR_SIGNAL = (_signal.sigwait, {_signal.SIGUSR1})
 FOREVER = (time.sleep, 10**7)
@@ -36,7 +39,7 @@ def names(kind):
 
 
 def tally(objects):
-    import json  # here, and not above: a large part of what a small process has, if it is not asked
+    import json
     counts, kinds, short, full = {}, {}, {}, {}
     for one in objects:
         kind = type(one)

@@ -329,6 +329,8 @@ def make_module(name, source):
 
 def build(addresses, with_library=True):
     """addresses: {what: id}; ids alone, so that nothing is held by them. with_library: also what asyncio and threading hold."""
+    if with_library:
+        import asyncio, json, threading  # first: their objects are not the youngest
     app = types.ModuleType("app")
     sys.modules["app"] = app
     make_module("app.cache", CACHE)
