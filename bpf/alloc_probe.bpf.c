@@ -639,8 +639,8 @@ static __always_inline __u64 made_type(
 
 static __always_inline bool is_wanted(const struct alloc_probe_process *process, __u64 type)
 {
-	if (!type || !process->wanted[0])
-		return type;
+	if (!process->wanted[0])
+		return true;
 #pragma unroll
 	for (int i = 0; i < ALLOC_PROBE_WANTED; i++)
 		if (type == process->wanted[i])
@@ -669,8 +669,10 @@ int making(struct pt_regs *ctx)
 	if (is_over(process) || !(process->samples_made | process->counts_made))
 		return 0;
 	type = made_type(ctx, cookie, process, &flags);
-	wanted = is_wanted(process, type);
-	if (!wanted && !last->birth.type) {
+	wanted = type && is_wanted(process, type);
+	/* It may be the very object that is pending, on its way through a function that many types use: not there yet.
+	 */
+	if (!type || (!wanted && !last->birth.type)) {
 		increment(&state->passed);
 		return 0;
 	}

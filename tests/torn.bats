@@ -21,10 +21,11 @@ looks_whole() {
   end "$TARGET"
 }
 
-# on_pyenv KIND: on each interpreter that stands outside of chroots.
+# on_pyenv KIND: on the interpreters that stand outside of chroots.
 on_pyenv() {
   local label any=
   for label in $("$TESTS/../scripts/pythons.sh" --list | awk -F '\t' '$2 == "-" { print $1 }'); do
+    is_asked "$label" || continue
     echo "# $label $1"
     any=1
     looks_whole "$label" "$1"

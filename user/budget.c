@@ -148,6 +148,11 @@ bool budget_chance(struct budget *budget, double probability)
 	return chance(budget) < probability;
 }
 
+size_t budget_draw(struct budget *budget, size_t n)
+{
+	return (size_t)(chance(budget) * (double)n);
+}
+
 double budget_moment(struct budget *budget)
 {
 	return between(budget, PAUSE_LEAST, MOMENT_MOST);

@@ -8,6 +8,7 @@
 #define OGT_BUDGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Seconds. */
@@ -63,6 +64,8 @@ uint64_t budget_hits_left(const struct budget *budget);
 bool budget_window(struct budget *budget, double cost, struct budget_window *window);
 /* True with this probability. */
 bool budget_chance(struct budget *budget, double probability);
+/* One of 0 to n - 1, each as likely. */
+size_t budget_draw(struct budget *budget, size_t n);
 /* How long to wait for a better moment: random, some milliseconds. */
 double budget_moment(struct budget *budget);
 /* How long to wait before asking for the next window: random, longer the less credit there is. */

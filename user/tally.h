@@ -35,7 +35,7 @@ struct type_count {
 };
 
 /* Types that had more objects than at the cut before; so many of them are kept. */
-#define TALLY_GROWING_MOST 16
+#define TALLY_GROWING_MOST 64
 
 /* Zeroed: nothing has been tallied. */
 struct tally {

@@ -105,6 +105,7 @@ struct trace {
 	struct probe_sites makers; /* BIRTHS_PROBED */
 	struct probe_sites instances; /* the function that makes instances of classes; empty until one was seen */
 	bool instances_only; /* this window is about them */
+	double passing; /* the share of hits that were of no such type, lately */
 	bool growing_only; /* or about the types that grew between the last two reports, where births are seen at
 			      functions */
 	bool deaths; /* when everything is traced, deaths are counted and samples followed until they die */
@@ -353,9 +354,18 @@ static bool makes_growing(const struct trace *trace, const struct probe_site *ma
 	return false;
 }
 
+/* All that grows; where the kernel's program has no room for so many, any of them in each window. */
 static void want_growing(struct trace *trace, bool growing_only)
 {
-	tracee_want(trace->tracee, trace->tally.growing, growing_only ? trace->tally.growing_count : 0);
+	size_t count = growing_only ? trace->tally.growing_count : 0,
+	       first = budget_draw(&trace->budget, count > ALLOC_PROBE_WANTED ? count : 1);
+	uint64_t types[ALLOC_PROBE_WANTED];
+
+	if (count > ALLOC_PROBE_WANTED)
+		count = ALLOC_PROBE_WANTED;
+	for (size_t i = 0; i < count; i++)
+		types[i] = trace->tally.growing[(first + i) % trace->tally.growing_count];
+	tracee_want(trace->tracee, types, count);
 }
 
 static int probe_births(struct trace *trace, bool limited, struct error *error)
@@ -498,12 +508,22 @@ static bool is_partial(const struct trace *trace)
 static bool has_room(struct trace *trace, struct budget_window *window)
 {
 	const struct hit_costs *costs = &trace->budget.costs;
+	double growing = costs->made + (costs->death - costs->made) * trace->passing;
 
 	return budget_window(&trace->budget,
-		trace->growing_only					    ? costs->death
+		trace->growing_only					    ? growing
 		: trace->births == BIRTHS_WATCHED && !trace->instances_only ? costs->birth
 									    : costs->made,
 		window);
+}
+
+/* How much of a window that looks at what grows passes by. */
+static void learn_passing(struct trace *trace, const struct alloc_probe_state *before)
+{
+	uint64_t made = trace->charged.made - before->made, passed = trace->charged.passed - before->passed;
+
+	if (trace->growing_only && made)
+		trace->passing += ((double)passed / (double)made - trace->passing) / 2;
 }
 
 static void open_window(struct trace *trace)
@@ -590,6 +610,7 @@ static bool prolong(struct trace *trace)
 		(partial && interrupt_now() - trace->opens > PARTIAL_SECONDS))
 		return false;
 	settle(trace);
+	learn_passing(trace, &before);
 	if (!partial)
 		account(trace, &before, trace->budget.cpu - trace->cpu_before);
 	trace->cpu_before = trace->budget.cpu;
@@ -616,6 +637,7 @@ static void close_window(struct trace *trace)
 	trace->open = false;
 	seconds = closed - trace->opens;
 	settle(trace);
+	learn_passing(trace, &before);
 	/* The target has what it had: the rest is ordinary work. */
 	if (trace->hurries)
 		priority_usual(trace->usual);

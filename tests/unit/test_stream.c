@@ -1095,41 +1095,6 @@ static struct stream_site *makers(struct child *child, struct probe_sites *found
 	return sites;
 }
 
-static void made(struct child *child)
-{
-	uint64_t plain = type_named(child, "Plain"), function = ask(child, "id(type(drop))");
-	struct stream *stream = open_stream();
-	struct tracee *tracee = new_tracee(stream, child);
-	struct probe_sites found = {0};
-	struct stream_count count;
-	struct error error = {0};
-	struct stream_site *sites;
-	uint64_t before;
-	size_t n;
-
-	sites = makers(child, &found, &n);
-	check(n > 3, "%zu functions that make objects", n);
-	trace_deaths(tracee, child);
-	if (tracee_trace_births(tracee, sites, n, STREAM_COUNTS, NULL, &error) != 0)
-		die("%s", error.text);
-	ask(child, "drop(Plain, 2000) + keep(Plain, 300)");
-	count = read_count(tracee, plain);
-	equal(count.births, 2300, "births seen at the function that makes them");
-	equal(count.deaths, 2000, "deaths");
-	before = read_count(tracee, function).births;
-	ask(child, "len([(lambda: 0) for _ in range(400)])");
-	check(read_count(tracee, function).births - before >= 400, "functions: %" PRIu64 " of 400",
-		read_count(tracee, function).births - before);
-	tracee_unwatch_births(tracee);
-	before = tracee_state(tracee).made;
-	ask(child, "keep(Plain, 200)");
-	equal(tracee_state(tracee).made, before, "hits when it is over");
-	check(before > 2000, "hits before: %" PRIu64, before);
-	free(sites);
-	probe_sites_free(&found);
-	stream_close(stream);
-}
-
 /* The samples of a type, and the sum of their addresses. */
 static size_t samples_of(struct stream *stream, uint64_t type, uint64_t *sum)
 {
@@ -1146,6 +1111,50 @@ static size_t samples_of(struct stream *stream, uint64_t type, uint64_t *sum)
 	}
 	free(births.birth);
 	return n;
+}
+
+static void made(struct child *child)
+{
+	uint64_t plain = type_named(child, "Plain"), function = ask(child, "id(type(drop))");
+	struct stream *stream = open_stream();
+	struct tracee *tracee = new_tracee(stream, child);
+	struct probe_sites found = {0};
+	struct stream_count count;
+	struct error error = {0};
+	struct stream_site *sites;
+	uint64_t before, sum;
+	size_t n, sampled;
+
+	sites = makers(child, &found, &n);
+	check(n > 3, "%zu functions that make objects", n);
+	trace_deaths(tracee, child);
+	if (tracee_trace_births(tracee, sites, n, STREAM_COUNTS, NULL, &error) != 0)
+		die("%s", error.text);
+	ask(child, "drop(Plain, 2000) + keep(Plain, 300)");
+	count = read_count(tracee, plain);
+	equal(count.births, 2300, "births seen at the function that makes them");
+	equal(count.deaths, 2000, "deaths");
+	before = read_count(tracee, function).births;
+	ask(child, "len([(lambda: 0) for _ in range(400)])");
+	check(read_count(tracee, function).births - before >= 400, "functions: %" PRIu64 " of 400",
+		read_count(tracee, function).births - before);
+	tracee_unwatch_births(tracee);
+	/* Through whatever functions an object comes to be, it is found when it is there. */
+	tracee_sample(tracee, 1, false);
+	if (tracee_trace_births(tracee, sites, n, STREAM_COUNTS | STREAM_SAMPLES, NULL, &error) != 0)
+		die("%s", error.text);
+	wait_for_child(child);
+	ask(child, "len([(lambda: 0) for _ in range(400)])");
+	sampled = samples_of(stream, function, &sum);
+	check(sampled >= 399 || !child->lists, "samples of functions: %zu of 400", sampled);
+	tracee_unwatch_births(tracee);
+	before = tracee_state(tracee).made;
+	ask(child, "keep(Plain, 200)");
+	equal(tracee_state(tracee).made, before, "hits when it is over");
+	check(before > 2000, "hits before: %" PRIu64, before);
+	free(sites);
+	probe_sites_free(&found);
+	stream_close(stream);
 }
 
 /* Instances of classes are sampled at the function that makes them, before they are there, and nothing is counted. */
