@@ -1244,6 +1244,7 @@ static void wanted(struct child *child)
 		n += births.birth[i].type == plain;
 		others += births.birth[i].type != plain;
 	}
+	free(births.birth);
 	check(n == 50 || !child->lists, "samples of the type that was asked for: %zu of 50", n);
 	equal(others, 0, "and of others");
 	/* Only the one that comes next finds it there. */
