@@ -264,6 +264,27 @@ killed() {
   done
 }
 
+# The lines under a type in all reports so far, innermost function first.
+functions_of() { jq -r --arg type "$1" 'select(.event == "growth").types[] | select(.type == $type).sites // [] | .[].frames[0].function' <"$WORLD/judged"; }
+has_line_of() {
+  grep '}$' "$WORLD/out" >"$WORLD/judged"
+  [ -n "$(functions_of "$1")" ]
+}
+
+@test "a service that waits most of the time and keeps one object in hundreds: its line, at the default budget" {
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start quiet_service.py "$INNER/serves"
+  eventually test -s "$WORLD/serves"
+  start_ogt -p "$TARGET" --interval 3 "${events[@]}"
+  eventually has_line_of __main__.Kept
+  [ "$(functions_of __main__.Kept | sort -u)" = keep ]
+  echo "after $(reports) reports"
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+}
+
 @test "types and libraries that appear later are counted from the report after" {
   local kind
   needs_bpf
