@@ -28,3 +28,15 @@ inspect_all() {
   inspect_all
   "$JUDGE" "$TESTS/judge_references.py" "$WORLD/objects" "$WORLD/oracle"
 }
+
+@test "what is left over beside a mutex of one byte is no reference" {
+  local list
+  start left_over.py "$INNER/known"
+  wait_for_barrier "$WORLD/known"
+  list=$(jq -r .list "$WORLD/known")
+  # shellcheck disable=SC2046
+  ogt -p "$TARGET" --format json --inspect $(jq -r '.holders[]' "$WORLD/known")
+  succeeds
+  [ "$(json '[.[] | select(.event == "object")] | length')" = "$(jq '.holders | length' "$WORLD/known")" ]
+  [ "$(json --arg list "$list" '[.[] | select(.event == "object") | select([.referents, .possible, .held] | flatten | index($list)) | .type] | join(" ")')" = "" ]
+}

@@ -56,6 +56,28 @@ static const struct member members[] = {
 	{"bytearray", ALWAYS, ALL, MEMBER_BORROWED, NULL},
 	{"array.array", ALWAYS, ALL, MEMBER_BORROWED, NULL},
 	{"mmap.mmap", ALWAYS, AT(16), MEMBER_BORROWED, NULL},
+	/*
+	 * Modules/blake2module.c, md5module.c, sha1module.c, sha2module.c, sha3module.c, _hashopenssl.c, hmacmodule.c: states of C
+	 * code; the rest of the word of a mutex of one byte is what lay there before.
+	 */
+	{"_blake2.blake2b", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_blake2.blake2s", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_md5.md5", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha1.sha1", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha2.SHA224Type", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha2.SHA256Type", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha2.SHA384Type", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha2.SHA512Type", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.sha3_224", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.sha3_256", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.sha3_384", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.sha3_512", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.shake_128", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_sha3.shake_256", ALWAYS, ALL, MEMBER_BORROWED, NULL},
+	{"_hashlib.HASH", SINCE(13), REST(24), MEMBER_BORROWED, NULL},
+	{"_hashlib.HASHXOF", SINCE(13), REST(24), MEMBER_BORROWED, NULL},
+	{"_hashlib.HMAC", SINCE(13), REST(24), MEMBER_BORROWED, NULL},
+	{"_hmac.HMAC", SINCE(14), AT(16), MEMBER_BORROWED, NULL},
 	/* Objects/memoryobject.c: only the managed buffer is the view's own, and of that only the exporter. */
 	{"memoryview", ALWAYS, REST(32), MEMBER_BORROWED, NULL},
 	{"managedbuffer", ALWAYS, AT(40), MEMBER_VISITED, "obj"},
