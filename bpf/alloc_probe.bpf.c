@@ -670,7 +670,7 @@ int making(struct pt_regs *ctx)
 		return 0;
 	type = made_type(ctx, cookie, process, &flags);
 	wanted = type && is_wanted(process, type);
-	/* It may be the very object that is pending, on its way through a function that many types use: not there yet.
+	/* No type: it may be the very object that is pending, on its way through a function of many types, not there.
 	 */
 	if (!type || (!wanted && !last->birth.type)) {
 		increment(&state->passed);

@@ -329,8 +329,9 @@ census_equals_oracle() {
   runs_free "${1:-$TARGET}"
 }
 
-# Is this interpreter among those that a test runs on by itself? All with OGT_EVERY, else one of each way that births are seen.
-is_asked() { [ -n "${OGT_EVERY:-}" ] || case $1 in pyenv-3.6.* | pyenv-3.8.* | system-* | sid-3.15) ;; *) false ;; esac; }
+# Is this interpreter among those that a test runs on by itself? All with OGT_EVERY, or where some are named, as whoever has others
+# does; else one of each way that births are seen.
+is_asked() { [ -n "${OGT_EVERY:-}${OGT_PYTHONS_TO_TEST:-}" ] || case $1 in pyenv-3.6.* | pyenv-3.8.* | system-* | sid-3.15) ;; *) false ;; esac; }
 
 # often N: how many times something that chance decides is tried: N times in `make soak`, a fifth of that in `make check`, which
 # comes more often (OGT_OFTEN, in percent)

@@ -42,7 +42,7 @@ struct tally {
 	struct cut now, before;
 	struct type_count *counts; /* of the census before, ascending by type */
 	size_t type_count;
-	uint64_t growing[TALLY_GROWING_MOST]; /* between the last two cuts, those most that did most */
+	uint64_t growing[TALLY_GROWING_MOST]; /* between the last two cuts, the largest growth first */
 	int64_t growth[TALLY_GROWING_MOST];
 	size_t growing_count;
 };

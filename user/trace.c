@@ -105,7 +105,7 @@ struct trace {
 	struct probe_sites makers; /* BIRTHS_PROBED */
 	struct probe_sites instances; /* the function that makes instances of classes; empty until one was seen */
 	bool instances_only; /* this window is about them */
-	double passing; /* the share of hits that were of no such type, lately */
+	double passing; /* the share of hits that passed by in windows of growing_only, lately */
 	bool growing_only; /* or about the types that grew between the last two reports, where births are seen at
 			      functions */
 	bool deaths; /* when everything is traced, deaths are counted and samples followed until they die */
