@@ -762,8 +762,13 @@ int death(struct pt_regs *ctx)
 	if (!process || !state || !last)
 		return 0;
 	hit(index, process, state, &state->deaths);
-	if (is_over(process))
+	if (is_over(process)) {
+		/* Until the probe is taken out its address may become another's: a sample that is not known to live is
+		 * none. */
+		if (process->follow)
+			forget(&live, ALLOC_PROBE_LIVE_BITS, ALLOC_PROBE_KEY(index, address));
 		return 0;
+	}
 	/* While it is there: who dies may be the very one, or the last one that it can be found behind. */
 	if (last->birth.type && take_pending(last)) {
 		if (last->birth.type)

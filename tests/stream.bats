@@ -100,6 +100,10 @@ needs_multi() { has_multi || skip "Linux $(uname -r) may be without a uprobe_mul
   cases_on_all wanted
 }
 
+@test "who dies once the hits that are allowed are spent is not followed any more, on several interpreters" {
+  cases_on_all spent
+}
+
 # --- samples ---
 
 @test "a share of the births is sampled" {

@@ -285,6 +285,33 @@ has_line_of() {
   [ "$status" = 130 ]
 }
 
+@test "a program that makes twenty objects at a time and keeps one: the line that made it and no other, at the default budget" {
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start gathered.py "$INNER/gathers"
+  eventually test -s "$WORLD/gathers"
+  start_ogt -p "$TARGET" --interval 3 "${events[@]}"
+  eventually has_line_of __main__.Job
+  two_more_reports
+  has_line_of __main__.Job
+  echo "in $(reports) reports:"
+  functions_of __main__.Job | sort | uniq -c
+  [ "$(functions_of __main__.Job | sort -u)" = staying ]
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+}
+
+@test "a type that grows and has no line: why, in the first table" {
+  needs_bpf
+  start gathered.py "$INNER/gathers"
+  eventually test -s "$WORLD/gathers"
+  ogt -p "$TARGET" --budget 0.000001 --interval 4 --count 1
+  succeeds
+  refuse grep alive "$WORLD/out"
+  [ "$(grep -cE '^objgraph-trace: no line yet for (Job|list): births were traced for [0-9.e-]+ of the last [0-9.]+ seconds.*--budget 5' "$WORLD/err")" = 1 ]
+}
+
 @test "types and libraries that appear later are counted from the report after" {
   local kind
   needs_bpf

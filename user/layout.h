@@ -28,6 +28,8 @@
 #define TPFLAGS_READY (UINT64_C(1) << 12)
 #define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
 #define TPFLAGS_VERSION_TAG (UINT64_C(1) << 18) /* of static types, to 3.9 of all */
+#define TPFLAGS_LIST_SUBCLASS (UINT64_C(1) << 25)
+#define TPFLAGS_TUPLE_SUBCLASS (UINT64_C(1) << 26)
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28) /* str and what derives from it */
 #define TPFLAGS_DICT_SUBCLASS (UINT64_C(1) << 29)
 #define TPFLAGS_TYPE_SUBCLASS (UINT64_C(1) << 31)

@@ -18,8 +18,12 @@
 /* Fewer samples than this that found no room are in JSON only. */
 #define LOST_SAMPLES_SAID 100
 #define RATE_WIDTH 20
-/* How many seconds are watched before it is said that lines are missing, and how many tables until it is said again. */
+/*
+ * How many seconds are watched, or how many objects of a type have come, before it is said that lines are missing, and
+ * how many tables until it is said again.
+ */
 #define HINT_SECONDS 10.0
+#define HINT_OBJECTS 100
 #define HINT_TABLES 20
 #define HINT_BUDGET 5.0
 #define SITES_IN_JSON 10
@@ -537,13 +541,14 @@ static void note_missing_lines(struct render *render, const struct growth_report
 
 	if (events)
 		render->watched += events->seconds;
-	if (!events || !report->sites || events->kind != STREAM_WINDOWS || render->watched < HINT_SECONDS ||
+	if (!events || !report->sites || events->kind != STREAM_WINDOWS ||
 		(render->hinted && report->seq < render->hinted + HINT_TABLES))
 		return;
 	for (size_t i = 0; i < report->count && report->rows[i].delta > 0; i++) {
 		const struct event *event = events_find(events, report->rows[i].name);
 
-		if (event && event->site_count)
+		if ((event && event->site_count) ||
+			(render->watched < HINT_SECONDS && report->rows[i].delta < HINT_OBJECTS))
 			continue;
 		render->hinted = report->seq;
 		render_note(

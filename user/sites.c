@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contents.h"
 #include "elf_image.h"
 #include "index.h"
 #include "list.h"
@@ -16,8 +17,11 @@
 /* Where little happens, some time will do: ns. */
 #define FOLLOWERS_FEW 2
 #define TIME_ENOUGH 5000000
-/* Fewer certain survivors than this may be none. */
+/* Fewer survivors than this may be none, and so may fewer that are certain. */
 #define SURVIVORS_LEAST 1.0
+#define CERTAIN_LEAST 2
+/* So many samples of a type say whether its objects can be told from each other by what they hold. */
+#define TOLD_APART_LEAST 8
 /* Words of an object that tell it from others: behind ob_type, and before the collector's record (3.11+: its dict). */
 #define LOOKS_AFTER 4
 #define LOOKS_BEFORE 2
@@ -41,6 +45,8 @@ struct stack {
 	uint32_t position[ALLOC_PROBE_FRAMES]; /* index + 1 */
 	uint32_t frames;
 	uint64_t alive, sampled;
+	uint64_t certain; /* of those alive */
+	uint64_t left; /* of those sampled: not known to be dead when their windows closed */
 	uint64_t pending; /* samples born after the last check */
 };
 
@@ -48,6 +54,7 @@ struct sample {
 	uint64_t object, type, time;
 	uint64_t number; /* of the hit */
 	uint64_t looks; /* hash of its first words when its window closed */
+	uint64_t contents; /* and what it held */
 	uint32_t stack; /* index */
 	bool settled; /* its window has closed */
 	bool followed; /* until it dies */
@@ -436,7 +443,10 @@ static void thin_out(struct sites *sites)
 
 	for (size_t i = 0; i < sites->samples; i++) {
 		if (i & 1) {
-			sites->stack[sites->sample[i].stack].sampled--;
+			struct stack *stack = &sites->stack[sites->sample[i].stack];
+
+			stack->sampled--;
+			stack->left -= sites->sample[i].settled;
 			drop(sites, &sites->sample[i]);
 		} else {
 			sites->sample[kept++] = sites->sample[i];
@@ -575,7 +585,9 @@ void sites_close_window(struct sites *sites, uint64_t births, uint64_t after, ui
 				continue;
 			}
 			sample->looks = looks_of(sites, sample);
+			sample->contents = contents_of(sites->python, sites->memory, sample->object, sample->type);
 			sample->settled = true;
+			sites->stack[sample->stack].left++;
 		}
 		sites->sample[kept++] = *sample;
 	}
@@ -641,17 +653,93 @@ static bool is_alive(struct sites *sites, const struct sample *sample, const str
 	return !sample->settled || (sample->looks && looks_of(sites, sample) == sample->looks);
 }
 
+/* What samples of a type held. */
+struct held {
+	uint64_t type, contents;
+};
+
+static int compare_held(const void *a, const void *b)
+{
+	const struct held *x = a, *y = b;
+
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	return (x->contents > y->contents) - (x->contents < y->contents);
+}
+
+/* All samples that were looked at when their windows closed, alive or not, in order; *count of them. NULL: no memory.
+ */
+static struct held *held_by_samples(const struct sites *sites, size_t *count)
+{
+	struct held *held = calloc(sites->samples + 1, sizeof(*held));
+
+	*count = 0;
+	for (size_t i = 0; held && i < sites->samples; i++) {
+		const struct sample *sample = &sites->sample[i];
+
+		if (sample->settled && sample->contents)
+			held[(*count)++] = (struct held){sample->type, sample->contents};
+	}
+	if (held)
+		qsort(held, *count, sizeof(*held), compare_held);
+	return held;
+}
+
+/* How many samples of the type held something, from `first` on. */
+static size_t count_of_type(const struct held *held, size_t count, uint64_t type, size_t *first)
+{
+	const struct held key = {type, 0};
+	size_t from = 0, to = count, n = 0;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (compare_held(&held[middle], &key) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	*first = from;
+	while (n < TOLD_APART_LEAST && from + n < count && held[from + n].type == type)
+		n++;
+	return n;
+}
+
+/*
+ * Whether the object that lies there is the one that was sampled beyond doubt: it holds what that one held, and no
+ * other sample of its type did.
+ */
+static bool is_certain(struct sites *sites, const struct sample *sample, const struct held *held, size_t count)
+{
+	const struct held key = {sample->type, sample->contents};
+	const struct held *found;
+	size_t first;
+
+	if (!sample->settled || !sample->contents ||
+		count_of_type(held, count, sample->type, &first) < TOLD_APART_LEAST)
+		return false;
+	found = bsearch(&key, held, count, sizeof(*held), compare_held);
+	if (!found || (found > held && compare_held(found - 1, &key) == 0) ||
+		(found + 1 < held + count && compare_held(found + 1, &key) == 0))
+		return false;
+	return contents_of(sites->python, sites->memory, sample->object, sample->type) == sample->contents;
+}
+
 int sites_check(struct sites *sites, const struct capture *capture, const struct stream_objects *live, uint64_t cut)
 {
 	unsigned char *found = in_census(sites, &capture->census);
-	size_t kept = 0;
+	size_t kept = 0, held_count;
+	struct held *held = held_by_samples(sites, &held_count);
 
-	if (!found)
+	if (!found || !held) {
+		free(found);
+		free(held);
 		return -1;
+	}
 	memory_forget(sites->memory);
 	sites->followed = live != NULL;
 	for (size_t i = 0; i < sites->stacks; i++)
-		sites->stack[i].alive = sites->stack[i].pending = 0;
+		sites->stack[i].alive = sites->stack[i].certain = sites->stack[i].pending = 0;
 	for (size_t i = 0; i < sites->samples; i++) {
 		const struct sample sample = sites->sample[i];
 
@@ -659,6 +747,7 @@ int sites_check(struct sites *sites, const struct capture *capture, const struct
 			sites->stack[sample.stack].pending++;
 		} else if (found[i] && is_alive(sites, &sample, live)) {
 			sites->stack[sample.stack].alive++;
+			sites->stack[sample.stack].certain += is_certain(sites, &sample, held, held_count);
 		} else {
 			drop(sites, &sample);
 			continue;
@@ -666,6 +755,7 @@ int sites_check(struct sites *sites, const struct capture *capture, const struct
 		sites->sample[kept++] = sample;
 	}
 	free(found);
+	free(held);
 	if (kept != sites->samples) {
 		sites->samples = kept;
 		index_samples(sites);
@@ -700,6 +790,15 @@ int sites_compare(const void *a, const void *b)
 	return (x->sampled > y->sampled) - (x->sampled < y->sampled);
 }
 
+/* Of a stack whose samples were not followed. */
+static double survivors_of(const struct stack *stack)
+{
+	uint64_t certain = stack->certain < CERTAIN_LEAST ? 0 : stack->certain,
+		 left = stack->left > stack->alive ? stack->left : stack->alive;
+
+	return (double)certain + (double)(stack->alive - certain) * (double)stack->alive / (double)left;
+}
+
 ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_site **found)
 {
 	size_t count = 0;
@@ -724,7 +823,7 @@ ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_sit
 			.survivors = (double)stack->alive,
 		};
 		if (!sites->followed)
-			site->survivors *= (double)stack->alive / (double)site->sampled;
+			site->survivors = survivors_of(stack);
 		/* A few that are mistaken for alive, of many that have died, are no survivors. */
 		if (site->survivors < SURVIVORS_LEAST) {
 			count--;

@@ -29,7 +29,8 @@ struct allocation_site {
 	/*
 	 * Survivors, certain ones. Where deaths were not followed, the address of a dead object may have gone to one
 	 * that looks alike; a line that makes many objects of which few stay has most of these. So each counts for the
-	 * share of its line's samples that are alive.
+	 * share of its line's samples that are alive, of those that were when their windows closed, unless it is
+	 * certain that it is the one: it holds values that no other sample of its type held (contents.h).
 	 */
 	double survivors;
 };

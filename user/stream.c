@@ -600,6 +600,15 @@ void tracee_allow(struct tracee *tracee, uint64_t hits)
 	tracee->config->spend = hits ? state->births + state->made + state->deaths + hits : 0;
 }
 
+bool tracee_allow_more(struct tracee *tracee, uint64_t hits)
+{
+	const volatile struct alloc_probe_state *state = tracee->state;
+	__u64 allowed = *(volatile __u64 *)&tracee->config->spend;
+
+	return allowed && __sync_bool_compare_and_swap(
+				  &tracee->config->spend, allowed, state->births + state->made + state->deaths + hits);
+}
+
 void tracee_set_finalizers(struct tracee *tracee, uint64_t dealloc, uint64_t collecting)
 {
 	tracee->config->collecting = collecting;

@@ -138,6 +138,8 @@ void tracee_want(struct tracee *tracee, const uint64_t *types, size_t count);
 void tracee_sample(struct tracee *tracee, double share, bool follow);
 /* Makes stream_wakeup readable once this many hits more have happened; 0: never. */
 void tracee_allow(struct tracee *tracee, uint64_t hits);
+/* So many from now on, unless those that were allowed are spent, and hits passed unseen: then false. */
+bool tracee_allow_more(struct tracee *tracee, uint64_t hits);
 /*
  * An object that its __del__ brought back dies once. The tp_dealloc of classes written in Python, 0 as long as none has
  * turned up, and where births are not seen the address of the flag that a collection runs, or 0: a birth would tell

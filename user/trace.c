@@ -614,11 +614,9 @@ static bool prolong(struct trace *trace)
 	if (!partial)
 		account(trace, &before, trace->budget.cpu - trace->cpu_before);
 	trace->cpu_before = trace->budget.cpu;
-	if (!has_room(trace, &window))
+	if (!has_room(trace, &window) || !tracee_allow_more(trace->tracee, window.hits))
 		return false;
 	fetch_births(trace);
-	stream_rest(trace->stream);
-	tracee_allow(trace->tracee, window.hits);
 	trace->closes = interrupt_now() + window.seconds;
 	return true;
 }

@@ -186,15 +186,116 @@ static void too_many_objects(struct births *births)
 	free_census(&capture);
 }
 
+/* --- samples that nobody follows any more: objects of this process, laid out as lists of numbers --- */
+
+#define LISTS_MOST 100
+
+struct fake_type {
+	uint64_t refcnt, type, basicsize, itemsize, flags;
+};
+struct fake_number {
+	uint64_t refcnt, type, value;
+};
+struct fake_list {
+	uint64_t refcnt, type, size, items;
+};
+
+static struct fake_type number_type = {1, 0, sizeof(struct fake_number), 0, TPFLAGS_READY};
+static struct fake_type list_type = {
+	1, 0, sizeof(struct fake_list), 0, TPFLAGS_READY | TPFLAGS_HAVE_GC | TPFLAGS_LIST_SUBCLASS};
+static struct fake_number number[LISTS_MOST];
+static uint64_t items[LISTS_MOST];
+static struct fake_list list[LISTS_MOST];
+
+static struct layout fake_layout(void)
+{
+	struct layout layout = {0};
+
+	layout.object.type = offsetof(struct fake_list, type);
+	layout.object.size = sizeof(uint64_t) * 2;
+	layout.type.basicsize = offsetof(struct fake_type, basicsize);
+	layout.type.itemsize = offsetof(struct fake_type, itemsize);
+	layout.type.flags = offsetof(struct fake_type, flags);
+	layout.member.size = offsetof(struct fake_list, size);
+	layout.member.list_items = offsetof(struct fake_list, items);
+	return layout;
+}
+
+static void make_list(size_t i, uint64_t value)
+{
+	number[i] = (struct fake_number){1, (uintptr_t)&number_type, value};
+	items[i] = (uintptr_t)&number[i];
+	list[i] = (struct fake_list){1, (uintptr_t)&list_type, 1, (uintptr_t)&items[i]};
+}
+
+/*
+ * The survivors of one window in which `sampled` lists were made and `left` of them alive at its end; the census has
+ * `alive` of these. Where they differ each holds a number of its own, and `changed` of those alive hold another one
+ * now.
+ */
+static double survivors_of(
+	const struct python *python, size_t sampled, size_t left, size_t alive, bool differ, size_t changed)
+{
+	struct births births = {0};
+	struct stream_objects live = {calloc(left, sizeof(*live.object)), left, left};
+	struct capture capture = census_of((uintptr_t)&list_type, 0, alive);
+	struct allocation_site *found;
+	double survivors = 0;
+
+	births.sites = sites_new(python, count_dropped, &births);
+	if (!births.sites || !live.object)
+		exit(1);
+	for (size_t i = 0; i < sampled; i++) {
+		struct alloc_probe_birth birth = {.object = (uintptr_t)&list[i],
+			.type = (uintptr_t)&list_type,
+			.time = i + 1,
+			.number = i + 1,
+			.frames = 1,
+			.followed = 1,
+			.frame[0] = {.code = NOWHERE, .identity = 1}};
+
+		make_list(i, differ ? i : 0);
+		sites_add(births.sites, &birth);
+		if (i < left)
+			live.object[i] = (struct stream_object){birth.object, birth.time};
+		if (i < alive)
+			capture.census.address[i] = birth.object;
+	}
+	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000);
+	for (size_t i = 0; i < changed; i++)
+		number[i].value += 1000;
+	if (sites_check(births.sites, &capture, NULL, UINT64_MAX) < 0)
+		exit(1);
+	if (sites_of(births.sites, (uintptr_t)&list_type, &found) == 1)
+		survivors = found->survivors;
+	free(found);
+	stream_objects_free(&live);
+	free_census(&capture);
+	sites_free(births.sites);
+	return survivors;
+}
+
+static void not_followed(const struct python *python)
+{
+	check(survivors_of(python, 100, 5, 5, false, 0) == 5, "all that were left at the window's end are alive");
+	check(survivors_of(python, 100, 50, 10, false, 0) == 2, "a fifth of them is: a fifth of these is believed");
+	check(survivors_of(python, 100, 50, 5, false, 0) == 0, "a tenth, which may be others: none");
+	check(survivors_of(python, 100, 50, 5, true, 0) == 5, "which hold what those did, and nobody else");
+	check(survivors_of(python, 100, 50, 5, true, 5) == 0, "which hold something else");
+	check(survivors_of(python, 100, 50, 1, true, 0) == 0, "a single one");
+	check(survivors_of(python, 7, 7, 2, true, 0) == 0, "too few of the type to say that nobody else does");
+}
+
 int main(void)
 {
 	struct target target = {.process = {.pid = getpid()}};
-	struct python python = {.target = &target};
+	struct python python = {.target = &target, .layout = fake_layout()};
 	struct births births = {0};
 
 	births.sites = sites_new(&python, count_dropped, &births);
 	if (!births.sites)
 		return 1;
+	not_followed(&python);
 	survivors(&births);
 	passing_types(&births);
 	too_many_types(&births);

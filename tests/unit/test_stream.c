@@ -1072,6 +1072,15 @@ static void allowance(struct child *child)
 	ask(child, "drop(Plain, 501)");
 	poll_for(stream, true, "for the next allowance");
 	stream_rest(stream);
+	check(!tracee_allow_more(tracee, 500), "no more of one that is spent");
+	tracee_allow(tracee, 500);
+	ask(child, "drop(Plain, 400)");
+	check(tracee_allow_more(tracee, 500), "more of one that is not");
+	ask(child, "drop(Plain, 400)");
+	poll_for(stream, false, "before these are spent");
+	ask(child, "drop(Plain, 101)");
+	poll_for(stream, true, "when they are");
+	stream_rest(stream);
 	tracee_allow(tracee, 500);
 	tracee_allow(tracee, 0);
 	ask(child, "drop(Plain, 1000)");
@@ -1256,6 +1265,48 @@ static void wanted(struct child *child)
 	wait_for_child(child);
 	ask(child, "keep(Other, 10)");
 	equal(samples_of(stream, other, &sum), 9, "asked for nothing in particular, all are seen");
+end:
+	probe_sites_free(&found);
+	stream_close(stream);
+}
+
+/* When the hits that were allowed are spent no more births are seen, but who dies until the end is not taken for alive.
+ */
+static void spent(struct child *child)
+{
+	uint64_t plain = type_named(child, "Plain"), sum;
+	struct stream *stream = open_stream();
+	struct tracee *tracee = new_tracee(stream, child);
+	struct probe_sites found = {0};
+	struct stream_site site;
+	struct error error = {0};
+	struct births births;
+	size_t n;
+
+	if (probe_sites_of_instances(&child->python, child->sites.allocates, &found, &error) < 0)
+		die("%s", error.text);
+	site = as_stream_site(&found.site[0]);
+	tracee_sample(tracee, 1, true);
+	tracee_allow(tracee, 100);
+	trace_deaths_of(tracee, child, "Plain");
+	if (tracee_trace_births(tracee, &site, 1, STREAM_SAMPLES | STREAM_CLASSES | STREAM_LIMITED, NULL, &error) < 0)
+		die("%s", error.text);
+	wait_for_child(child);
+	ask(child, "keep(Plain, 300)");
+	if (!tracee_state(tracee).made) { /* the compiler has copied it to where it is called */
+		check(true, "no instance is made there");
+		goto end;
+	}
+	poll_for(stream, true, "after the last hit that is allowed");
+	births = drain(stream);
+	n = count_live(tracee, &births, plain, &sum);
+	check(n > 50 && n < 100, "%zu of 100 are followed", n);
+	ask(child, "len([kept.pop(0) for _ in range(300)])");
+	equal(count_live(tracee, &births, plain, &sum), 0, "when all had died");
+	/* Others lie there now. */
+	ask(child, "keep(Plain, 300)");
+	equal(count_live(tracee, &births, plain, &sum), 0, "and others came");
+	free(births.birth);
 end:
 	probe_sites_free(&found);
 	stream_close(stream);
@@ -1700,6 +1751,7 @@ static const struct {
 	{"made", made, 0},
 	{"instances", instances, 0},
 	{"wanted", wanted, 0},
+	{"spent", spent, 0},
 	{"several", several, 0},
 	{"again", again, 0},
 	{"too-many", too_many, 0},
