@@ -60,58 +60,18 @@ load helpers
   census_equals_oracle
 }
 
-@test "classes with __slots__" {
-  start_at_barrier slots.py
+@test "__slots__; subclasses of builtins; exceptions with tracebacks; generators and coroutines; classes made with type()" {
+  start_at_barrier together.py slots dict_subclasses tracebacks generators made_with_type
   census_equals_oracle
 }
 
-@test "subclasses of dict and other builtins" {
-  start_at_barrier dict_subclasses.py
-  census_equals_oracle
-}
-
-@test "exceptions with tracebacks" {
-  start_at_barrier tracebacks.py
-  census_equals_oracle
-}
-
-@test "generators and coroutines" {
-  start_at_barrier generators.py
+@test "names: changed ones, not of ASCII, of 64 KiB, with control characters; metaclasses that lie about them" {
+  start_at_barrier together.py renamed non_ascii metaclasses long_names hostile_names
   census_equals_oracle
 }
 
 @test "asyncio tasks" {
   start_at_barrier tasks.py
-  census_equals_oracle
-}
-
-@test "classes renamed, moved, without a module, with a module that is no text" {
-  start_at_barrier renamed.py
-  census_equals_oracle
-}
-
-@test "names that are not ASCII, in each width, and that no encoding takes" {
-  start_at_barrier non_ascii.py
-  census_equals_oracle
-}
-
-@test "metaclasses that lie about the name" {
-  start_at_barrier metaclasses.py
-  census_equals_oracle
-}
-
-@test "classes made with type()" {
-  start_at_barrier made_with_type.py
-  census_equals_oracle
-}
-
-@test "names of 64 KiB" {
-  start_at_barrier long_names.py
-  census_equals_oracle
-}
-
-@test "names with control characters" {
-  start_at_barrier hostile_names.py
   census_equals_oracle
 }
 

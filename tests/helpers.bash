@@ -329,13 +329,19 @@ census_equals_oracle() {
   runs_free "${1:-$TARGET}"
 }
 
-# Is this interpreter among those that a test runs on by itself? All with OGT_EVERY, or where some are named, as whoever has others
-# does; else one of each way that births are seen.
-is_asked() { [ -n "${OGT_EVERY:-}${OGT_PYTHONS_TO_TEST:-}" ] || case $1 in pyenv-3.6.* | pyenv-3.8.* | system-* | sid-3.15) ;; *) false ;; esac; }
+# Is this interpreter among those that a test runs on by itself? Where some are named (OGT_PYTHONS_TO_TEST) those are; all with
+# OGT_EVERY; else one of each way that births are seen.
+is_asked() {
+  case ${OGT_PYTHONS_TO_TEST:+named}${OGT_EVERY:+every} in
+    named*) [[ " $OGT_PYTHONS_TO_TEST " == *" $1 "* ]] ;;
+    every) ;;
+    *) case $1 in pyenv-3.6.* | pyenv-3.8.* | system-* | sid-3.15) ;; *) false ;; esac ;;
+  esac
+}
 
-# often N: how many times something that chance decides is tried: N times in `make soak`, a fifth of that in `make check`, which
+# often N: how many times something that chance decides is tried: N times in `make soak`, a tenth of that in `make check`, which
 # comes more often (OGT_OFTEN, in percent)
-often() { echo $((($1 * ${OGT_OFTEN:-20} + 99) / 100)); }
+often() { echo $((($1 * ${OGT_OFTEN:-10} + 99) / 100)); }
 
 # --- many holds in a row ---
 

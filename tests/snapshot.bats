@@ -135,6 +135,7 @@ sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")')
 }
 
+# bats test_tags=once
 @test "a process of 600 MB, most of them no object's: its objects whole, the rest left out" {
   with_ballast
   start_zoo
@@ -206,6 +207,7 @@ objects_are_whole() {
 
 @test "a process that allocates all the time: objects are whole in each file" { objects_are_whole 5; }
 
+# bats test_tags=once
 @test "and one of 600 MB that does" {
   case $LABEL in system-* | sid-3.15) ;; *) skip "some interpreters will do" ;; esac
   with_ballast

@@ -303,13 +303,17 @@ has_line_of() {
 }
 
 @test "a type that grows and has no line: why, in the first table" {
+  local lineless
   needs_bpf
   start gathered.py "$INNER/gathers"
   eventually test -s "$WORLD/gathers"
   ogt -p "$TARGET" --budget 0.000001 --interval 4 --count 1
   succeeds
-  refuse grep alive "$WORLD/out"
-  [ "$(grep -cE '^objgraph-trace: no line yet for (Job|list): births were traced for [0-9.e-]+ of the last [0-9.]+ seconds.*--budget 5' "$WORLD/err")" = 1 ]
+  # The table, without the baseline before it. A line may have been seen when the tool learned how much goes on.
+  sed '1,/^$/d' "$WORLD/out" >"$WORLD/table"
+  lineless=$(awk '/ alive\)$/ { n -= last; last = 0; next } { last = $3 >= 100; n += last } END { print n + 0 }' "$WORLD/table")
+  cat "$WORLD/table"
+  [ "$(grep -cE '^objgraph-trace: no line yet for (Job|list): births were traced for [0-9.e-]+ of the last [0-9.]+ seconds.*--budget 5' "$WORLD/err")" = $((lineless > 0)) ]
 }
 
 @test "types and libraries that appear later are counted from the report after" {
