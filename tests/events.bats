@@ -121,6 +121,34 @@ three_are_full() {
   for type in collections.deque __main__.Never __main__.Nothing; do born_and_died $type 3000; done
 }
 
+@test "iterators, whose deallocation a compiler may have copied to where loops end: right numbers, or none" {
+  local kind n=10000
+  needs_bpf
+  if [ "$MINOR" -ge 15 ]; then n=5000; fi # a loop through a list or a tuple makes none
+  start iterated.py "$INNER/step"
+  wait_for_barrier "$WORLD/step.0"
+  start_ogt -p "$TARGET" --interval 0.3 --budget 100 "${events[@]}"
+  eventually has_reports 1
+  kill -USR1 "$TARGET"
+  wait_for_barrier "$WORLD/step.1"
+  two_more_reports
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$(streams)" = full ]
+  for kind in list tuple; do
+    json --arg type "builtins.${kind}_iterator" '[.[] | select(.event == "growth" and .seq > 0).types[] | select(.type == $type)]' >"$WORLD/rows"
+    # Where one number is missing the others are no sum.
+    if [ "$(jq 'all(.deaths != null)' "$WORLD/rows")" = true ]; then
+      echo "$kind: $(jq 'map(.deaths) | add' "$WORLD/rows") deaths"
+      [ "$(jq "map(.deaths) | add >= $n and add <= $((n + 50))" "$WORLD/rows")" = true ]
+    else
+      echo "$kind: not known"
+      [ "$(jq 'all(.births == null)' "$WORLD/rows")" = true ]
+      [[ $LABEL != pyenv-* ]] # whose compilers knew nothing of what the program does
+    fi
+  done
+}
+
 @test "a busy program at the default budget is seen in windows, and no number claims more" {
   needs_bpf
   sees_births || skip "no births on $LABEL"

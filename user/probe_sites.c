@@ -22,6 +22,9 @@
 /* And in all: what lies there is a program's own matter. */
 #define DATA_MOST (256u << 20)
 
+/* An interpreter's code; what is larger is a program of its own. */
+#define CODE_MOST (64u << 20)
+
 /* Of whose objects most programs make most. Classes are besides them. */
 static const char *const busy_types[] = {"PyList_Type", "PyTuple_Type", "PyDict_Type", "PyFunction_Type", "PyCell_Type",
 	"PyMethod_Type", "PyGen_Type", "PyFrame_Type"};
@@ -311,6 +314,67 @@ static void mark_busy(struct search *search)
 		sites->site[site].busy = true;
 }
 
+/* The bytes of a function that lies in this mapping. */
+static uint64_t function_size(struct elf_image *image, const struct mapping *mapping, uint64_t address)
+{
+	return elf_image_function_size(image, mapping->offset + (address - mapping->start));
+}
+
+/*
+ * Compilers that know what a program does mostly put copies of functions to where they are called through a pointer:
+ * `if it is this one, do that, else call it`. Who dies there passes no probe. The function that frees instances of
+ * classes is compared by those that look for a base's, and in its own code the trashcan compares.
+ */
+static void mark_copied_in(
+	struct search *search, const struct mapping *mapping, const uint8_t *code, size_t n, struct elf_image *image)
+{
+	struct probe_sites *sites = search->sites;
+	size_t at = 0, where;
+	uint64_t value;
+
+	while ((value = site_next_compared(code, n, mapping->start, &at, &where))) {
+		uint64_t from = mapping->start + where;
+		ssize_t site;
+
+		if (value < mapping->start || value >= mapping->end || value == sites->finalizes ||
+			(site = probe_sites_find(sites, value)) < 0)
+			continue;
+		if (from < value || from >= value + function_size(image, mapping, value))
+			sites->site[site].copied = true;
+	}
+}
+
+/* In the file that holds the function which frees instances: the interpreter. From the file, as all that is read of
+ * code. */
+static void mark_copied(struct search *search, size_t before)
+{
+	struct probe_sites *sites = search->sites;
+	const struct mapping *mapping = sites->finalizes ? mappings_find(&search->mappings, sites->finalizes) : NULL;
+	struct elf_image *image = NULL;
+	char path[PATH_MAX];
+	uint8_t *code;
+	ssize_t n = 0;
+	bool fresh = false;
+	int fd, copy;
+
+	for (size_t i = before; mapping && i < sites->count && !fresh; i++)
+		fresh = sites->site[i].address >= mapping->start && sites->site[i].address < mapping->end;
+	if (!fresh || !mapping->executable || !mapping->inode || mapping->end - mapping->start > CODE_MOST)
+		return;
+	fd = process_open_file(&search->python->target->process, &search->mappings, mapping, path, sizeof(path));
+	copy = fd >= 0 ? dup(fd) : -1;
+	image = copy >= 0 ? elf_image_open(copy) : NULL;
+	code = image ? malloc(mapping->end - mapping->start) : NULL;
+	if (code)
+		n = pread(fd, code, mapping->end - mapping->start, (off_t)mapping->offset);
+	if (n > 0)
+		mark_copied_in(search, mapping, code, (size_t)n, image);
+	free(code);
+	elf_image_close(image);
+	if (fd >= 0)
+		close(fd);
+}
+
 static int by_file(const void *a, const void *b)
 {
 	const struct probe_site *left = a, *right = b;
@@ -340,8 +404,10 @@ ssize_t probe_sites_of_deaths(const struct python *python, const struct type_tab
 		result = add_classes(&search, census);
 	if (result == 0)
 		result = remember_types(&search);
-	if (result == 0)
+	if (result == 0) {
 		mark_busy(&search);
+		mark_copied(&search, before);
+	}
 	finish(&search);
 	if (result < 0)
 		return error_set(error, ERROR_FAILED, "out of memory");

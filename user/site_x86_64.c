@@ -8,6 +8,11 @@
 
 #define ENDBR64_SIZE 4
 /* call and jmp with four bytes of distance; from the load of the first argument to the end of the call at most. */
+/* The longest cmp with a constant: prefix, opcode, ModRM, SIB, two times four bytes. */
+#define CMP_MOST 12
+#define LEA_SIZE 7
+/* From the address to the comparison with it there are at most so many bytes. */
+#define LEA_TO_CMP 24
 #define CALL_SIZE 5
 #define ARGUMENT_TO_CALL 32
 
@@ -380,6 +385,68 @@ uint64_t site_next_call_with(const uint8_t *bytes, size_t n, uint64_t address, u
 		++*at;
 		if (target)
 			return target;
+	}
+	return 0;
+}
+
+/* The constant of cmp $constant, with a register or a word of memory; false for any other instruction. */
+static bool compares_constant(const uint8_t *bytes, size_t n, uint64_t *value)
+{
+	int32_t constant;
+	size_t end;
+
+	if (n < CMP_MOST || (bytes[0] & 0xf8) != 0x48)
+		return false;
+	if (bytes[1] == 0x3d) {
+		end = 2;
+	} else if (bytes[1] == 0x81 && (bytes[2] >> 3 & 7) == 7) {
+		unsigned int mode = bytes[2] >> 6, base = bytes[2] & 7;
+
+		end = 3 + (mode != 3 && base == 4);
+		end += mode == 1 ? 1 : mode == 2 || (mode == 0 && base == 5) ? 4 : 0;
+	} else {
+		return false;
+	}
+	memcpy(&constant, bytes + end, sizeof(constant));
+	*value = (uint64_t)(int64_t)constant;
+	return true;
+}
+
+/* The target of lea target(%rip),%register, where a cmp with that register follows closely. */
+static bool compares_address(const uint8_t *bytes, size_t n, uint64_t address, uint64_t *value)
+{
+	int32_t distance;
+	unsigned int loaded;
+
+	if (n < LEA_SIZE || (bytes[0] & 0xfb) != 0x48 || bytes[1] != 0x8d || (bytes[2] & 0xc7) != 0x05)
+		return false;
+	memcpy(&distance, bytes + 3, sizeof(distance));
+	*value = address + LEA_SIZE + (uint64_t)(int64_t)distance;
+	loaded = (bytes[2] >> 3 & 7) | (bytes[0] & 4) << 1;
+	for (size_t at = LEA_SIZE; at + 3 <= n && at < LEA_SIZE + LEA_TO_CMP; at++) {
+		unsigned int prefix = bytes[at], mode = bytes[at + 2];
+
+		if ((prefix & 0xf8) != 0x48 || (bytes[at + 1] != 0x39 && bytes[at + 1] != 0x3b))
+			continue;
+		if (((mode >> 3 & 7) | (prefix & 4) << 1) == loaded ||
+			(mode >> 6 == 3 && ((mode & 7) | (prefix & 1) << 3) == loaded))
+			return true;
+	}
+	return false;
+}
+
+uint64_t site_next_compared(const uint8_t *bytes, size_t n, uint64_t address, size_t *at, size_t *where)
+{
+	uint64_t value;
+
+	for (; *at < n; ++*at) {
+		*where = *at;
+		if (compares_constant(bytes + *at, n - *at, &value) ||
+			compares_address(bytes + *at, n - *at, address + *at, &value)) {
+			++*at;
+			if (value)
+				return value;
+		}
 	}
 	return 0;
 }

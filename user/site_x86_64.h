@@ -61,6 +61,12 @@ uint64_t site_next_call_with(const uint8_t *bytes, size_t n, uint64_t address, u
 /* Whether it reads the word at this offset of what its first argument points to. */
 bool site_reads(const uint8_t *bytes, size_t n, int32_t offset);
 
+/*
+ * The next value that it compares something with: a constant, or the address of what it loads the address of just
+ * before. *at is 0 at first, and then behind the byte at *where. 0: no further one.
+ */
+uint64_t site_next_compared(const uint8_t *bytes, size_t n, uint64_t address, size_t *at, size_t *where);
+
 /* Whether the kernel, or a debugger, has put a breakpoint over the instruction that begins with this byte: int3. */
 static inline bool site_is_breakpoint(uint8_t byte)
 {

@@ -400,6 +400,10 @@ static int add_type(const struct reading *reading, uint64_t type, const char *sh
 		else
 			derive_births(&change);
 	}
+	/* Where births are not all seen nothing tells whether all deaths were. */
+	if (!means->sees_all_births && (untracked || seen < change.births) &&
+		means->may_miss_deaths(means->context, type))
+		change.known = false;
 	if (change.ahead || change.early)
 		carry_over(&reading->tally->now, type, change.ahead, change.early);
 	seen -= change.early;

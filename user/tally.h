@@ -57,6 +57,8 @@ struct tally_means {
 	double cpu_share; /* CPU seconds per second */
 	/* Whether the deaths of a type were all counted. */
 	bool (*counts_deaths)(void *context, uint64_t type);
+	/* Whether objects of a type may have died where no probe is (probe_sites.h, copied). */
+	bool (*may_miss_deaths)(void *context, uint64_t type);
 	void *context;
 };
 

@@ -1327,17 +1327,31 @@ void trace_at_cut(void *context, const volatile bool *stop)
 	}
 }
 
+/* Where objects of a type die: the index of a site, -1 when it is not known. */
+static ssize_t site_of_deaths(struct trace *trace, uint64_t type)
+{
+	uint64_t dealloc;
+
+	if (!memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.dealloc, &dealloc))
+		return -1;
+	return probe_sites_find(&trace->sites_of_deaths, dealloc);
+}
+
 /* Whether all deaths of this type were traced in the interval that the report in progress is about. */
 static bool counts_deaths(void *context, uint64_t type)
 {
 	struct trace *trace = context;
-	uint64_t dealloc;
-	ssize_t site;
+	ssize_t site = site_of_deaths(trace, type);
 
-	if (!memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.dealloc, &dealloc))
-		return false;
-	site = probe_sites_find(&trace->sites_of_deaths, dealloc);
 	return site >= 0 && trace->complete_from[site] && trace->complete_from[site] <= trace->reports;
+}
+
+static bool may_miss_deaths(void *context, uint64_t type)
+{
+	struct trace *trace = context;
+	ssize_t site = site_of_deaths(trace, type);
+
+	return site < 0 || trace->sites_of_deaths.site[site].copied;
 }
 
 /* Nobody follows them: from here on they have to stand for themselves. */
@@ -1491,6 +1505,7 @@ int trace_report(
 		.undisturbed = trace->undisturbed,
 		.cpu_share = trace->budget.rate,
 		.counts_deaths = counts_deaths,
+		.may_miss_deaths = may_miss_deaths,
 		.context = trace,
 	};
 	int result = 0;

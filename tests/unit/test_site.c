@@ -284,8 +284,41 @@ static bool holds_when_cut(const struct function *function)
 	return true;
 }
 
+/* Code at 0x400000, and what it compares something with: the first value, 0 for none. */
+static const struct comparison {
+	const char *bytes, *name;
+	uint64_t value;
+} comparisons[] = {
+	{"483d504d51000f8563010000", "cmp $0x514d50,%rax; jne", 0x514d50},
+	{"48817830504d510075509090", "cmpq $0x514d50,0x30(%rax); jne", 0x514d50},
+	{"49817c2430504d510075509090", "cmpq $0x514d50,0x30(%r12); jne", 0x514d50},
+	{"4981fd504d51000f85e5010000", "cmp $0x514d50,%r13; jne", 0x514d50},
+	{"4881b830010000504d51007550", "cmpq $0x514d50,0x130(%rax); jne", 0x514d50},
+	{"48c74330504d510090909090", "movq $0x514d50,0x30(%rbx)", 0},
+	{"4881c4504d51009090909090", "add $0x514d50,%rsp", 0},
+	{"488d3df90f00004839fe740a", "lea 0x401000(%rip),%rdi; cmp %rdi,%rsi; je", 0x401000},
+	{"4c8d3df90f00004c397830740a", "lea 0x401000(%rip),%r15; cmp %r15,0x30(%rax); je", 0x401000},
+	{"488d3df90f00004839c6740a", "lea of another register than is compared", 0},
+	{"488d35f90f00004889dfe800000000", "lea 0x401000(%rip),%rsi; mov; call", 0},
+	{"483d504d51", "a cmp that is cut", 0},
+};
+
+static void check_comparison(const struct comparison *comparison)
+{
+	uint8_t bytes[64];
+	size_t n = parse(comparison->bytes, bytes, sizeof(bytes)), at = 0, where = 0;
+	uint64_t value = site_next_compared(bytes, n, 0x400000, &at, &where);
+
+	check(value == comparison->value && (!value || where == 0), "%s: compared with 0x%llx", comparison->name,
+		(unsigned long long)value);
+	if (value)
+		check(!site_next_compared(bytes, n, 0x400000, &at, &where), "%s: once", comparison->name);
+}
+
 int main(void)
 {
+	for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++)
+		check_comparison(&comparisons[i]);
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		const struct function *function = &functions[i];
 
