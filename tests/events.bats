@@ -104,10 +104,9 @@ three_are_full() {
     .births == .delta and .deaths == 0] | length > 0 and all' "$WORLD/full")" = true ]
 }
 
-@test "types without an object when the watch began: those that come and go count from the first on" {
-  local type
-  needs_bpf
-  start never_seen.py "$INNER/step"
+# watch_step TARGET.py: what it does between its two barriers, with everything traced
+watch_step() {
+  start "$1" "$INNER/step"
   wait_for_barrier "$WORLD/step.0"
   start_ogt -p "$TARGET" --interval 0.3 --budget 100 "${events[@]}"
   eventually has_reports 1
@@ -116,6 +115,12 @@ three_are_full() {
   two_more_reports
   kill -INT "$WATCHER"
   wait_for_ogt
+}
+
+@test "types without an object when the watch began: those that come and go count from the first on" {
+  local type
+  needs_bpf
+  watch_step never_seen.py
   [ "$(json '[.[] | select(.event == "growth" and .seq == 0).types[] |
     select(.type | IN("collections.deque", "__main__.Never", "__main__.Nothing"))] | length')" = 0 ]
   for type in collections.deque __main__.Never __main__.Nothing; do born_and_died $type 3000; done
@@ -125,15 +130,7 @@ three_are_full() {
   local kind n=10000
   needs_bpf
   if [ "$MINOR" -ge 15 ]; then n=5000; fi # a loop through a list or a tuple makes none
-  start iterated.py "$INNER/step"
-  wait_for_barrier "$WORLD/step.0"
-  start_ogt -p "$TARGET" --interval 0.3 --budget 100 "${events[@]}"
-  eventually has_reports 1
-  kill -USR1 "$TARGET"
-  wait_for_barrier "$WORLD/step.1"
-  two_more_reports
-  kill -INT "$WATCHER"
-  wait_for_ogt
+  watch_step iterated.py
   [ "$(streams)" = full ]
   for kind in list tuple; do
     json --arg type "builtins.${kind}_iterator" '[.[] | select(.event == "growth" and .seq > 0).types[] | select(.type == $type)]' >"$WORLD/rows"
