@@ -8,6 +8,7 @@
 #include "elf_image.h"
 #include "index.h"
 #include "list.h"
+#include "positions.h"
 #include "target.h"
 
 /* Stacks that agree in so many innermost frames are one site; the first of them shows the frames beyond. */
@@ -25,24 +26,12 @@
 /* Words of an object that tell it from others: behind ob_type, and before the collector's record (3.11+: its dict). */
 #define LOOKS_AFTER 4
 #define LOOKS_BEFORE 2
-/* Sites, positions, remembered instructions: bounds for a program that makes code as it runs. */
+/* Stacks: a bound for a program that makes code as it runs. */
 #define TABLE_MOST (1u << 17)
-
-/* The position, index + 1, of frames whose code was gone before it could be read. */
-#define GONE 1
-
-/* What was last read at a place in the code. The words tell whether the code object is still the same. */
-struct place {
-	uint64_t code, instruction;
-	uint64_t words[4]; /* co_filename, co_name, line table, first line number */
-	uint64_t identity; /* of the code object, as in alloc_probe_frame */
-	uint32_t position; /* index + 1; 0: no code of anybody's */
-	uint32_t round; /* when it was compared last */
-};
 
 struct stack {
 	uint64_t type;
-	uint32_t position[ALLOC_PROBE_FRAMES]; /* index + 1 */
+	uint32_t position[ALLOC_PROBE_FRAMES]; /* as positions.h counts them */
 	uint32_t frames;
 	uint64_t alive, sampled;
 	uint64_t certain; /* of those alive */
@@ -69,21 +58,13 @@ struct sites {
 	bool followed; /* at the last check: who died is known */
 	void (*dropped)(void *context, const struct stream_object *object);
 	void *context;
-	struct code_position **position; /* each its own, as callers keep the address */
-	struct place *place;
+	struct positions *positions; /* of frames */
 	struct stack *stack;
 	struct sample *sample;
-	size_t positions, places, stacks, samples;
+	size_t stacks, samples;
 	uint64_t generators[3]; /* types of those that are made in a frame of their own function */
-	struct index by_text, by_place, by_stack, by_object;
+	struct index by_stack, by_object;
 };
-
-static uint64_t mix_text(uint64_t hash, const char *text)
-{
-	for (; *text; text++)
-		hash = index_mix(hash, (unsigned char)*text);
-	return index_mix(hash, 0x100);
-}
 
 static void find_generators(struct sites *sites)
 {
@@ -102,84 +83,21 @@ static bool is_generator(const struct sites *sites, uint64_t type)
 void sites_begin(struct sites *sites)
 {
 	memory_forget(sites->memory);
+	positions_begin(sites->positions);
 	sites->round++;
-}
-
-static uint64_t hash_text(const struct code_position *position)
-{
-	return mix_text(mix_text(index_mix(1, position->line), position->file), position->function);
-}
-
-static uint64_t hash_position(const void *context, size_t entry)
-{
-	const struct sites *sites = context;
-
-	return hash_text(sites->position[entry]);
-}
-
-/* The index + 1 of this position; takes its texts over. 0 when there is no room. */
-static uint32_t intern(struct sites *sites, struct code_position *position)
-{
-	uint64_t at = hash_text(position);
-	struct code_position *kept;
-	ssize_t i;
-
-	while ((i = index_next(&sites->by_text, &at)) >= 0) {
-		const struct code_position *known = sites->position[i];
-
-		if (known->line == position->line && strcmp(known->file, position->file) == 0 &&
-			strcmp(known->function, position->function) == 0) {
-			code_position_free(position);
-			return (uint32_t)i + 1;
-		}
-	}
-	kept = malloc(sizeof(*kept));
-	if (!kept || sites->positions >= TABLE_MOST ||
-		!list_make_room((void **)&sites->position, sites->positions, sizeof(*sites->position))) {
-		free(kept);
-		goto full;
-	}
-	*kept = *position;
-	sites->position[sites->positions] = kept;
-	if (!index_add(&sites->by_text, sites->positions + 1, hash_position, sites)) {
-		free(kept);
-		goto full;
-	}
-	return (uint32_t)++sites->positions;
-full:
-	code_position_free(position);
-	return 0;
 }
 
 void sites_free(struct sites *sites)
 {
 	if (!sites)
 		return;
-	for (size_t i = 0; i < sites->positions; i++) {
-		code_position_free(sites->position[i]);
-		free(sites->position[i]);
-	}
-	free(sites->position);
-	free(sites->place);
+	positions_free(sites->positions);
 	free(sites->stack);
 	free(sites->sample);
-	index_free(&sites->by_text);
-	index_free(&sites->by_place);
 	index_free(&sites->by_stack);
 	index_free(&sites->by_object);
 	memory_free(sites->memory);
 	free(sites);
-}
-
-/* Takes the place GONE: the first. */
-static bool intern_gone(struct sites *sites)
-{
-	struct code_position position = {.file = strdup(SITES_GONE), .function = strdup(SITES_GONE)};
-
-	if (position.file && position.function)
-		return intern(sites, &position) == GONE;
-	code_position_free(&position);
-	return false;
 }
 
 struct sites *sites_new(
@@ -195,107 +113,12 @@ struct sites *sites_new(
 	if (python->layout.habits.generators_inside)
 		find_generators(sites);
 	sites->memory = memory_new(python->target->process.pid, NULL);
-	if (!sites->memory || !intern_gone(sites)) {
+	sites->positions = sites->memory ? positions_new(python, sites->memory) : NULL;
+	if (!sites->positions) {
 		sites_free(sites);
 		return NULL;
 	}
 	return sites;
-}
-
-static void read_words(struct sites *sites, uint64_t code, uint64_t words[4])
-{
-	const struct layout *layout = &sites->python->layout;
-	const int32_t offsets[4] = {
-		layout->code.filename, layout->code.name, layout->code.linetable, layout->code.firstlineno};
-
-	code &= ~layout->frame.code_tag;
-	for (int i = 0; i < 4; i++) {
-		words[i] = 0;
-		memory_u64(sites->memory, code + (uint64_t)offsets[i], &words[i]);
-	}
-}
-
-static uint64_t hash_place(const struct place *place)
-{
-	return index_mix(index_mix(2, place->code), place->instruction);
-}
-
-static uint64_t hash_place_entry(const void *context, size_t entry)
-{
-	const struct sites *sites = context;
-
-	return hash_place(&sites->place[entry]);
-}
-
-/* Forgets all places: a program that makes code as it runs has filled the table. */
-static void forget_places(struct sites *sites)
-{
-	sites->places = 0;
-	index_clear(&sites->by_place);
-}
-
-static struct place *place_at(struct sites *sites, uint64_t code, uint64_t instruction)
-{
-	struct place key = {.code = code, .instruction = instruction};
-	uint64_t at = hash_place(&key);
-	ssize_t i;
-
-	while ((i = index_next(&sites->by_place, &at)) >= 0) {
-		if (sites->place[i].code == code && sites->place[i].instruction == instruction)
-			return &sites->place[i];
-	}
-	if (sites->places >= TABLE_MOST)
-		forget_places(sites);
-	if (!list_make_room((void **)&sites->place, sites->places, sizeof(*sites->place)))
-		return NULL;
-	sites->place[sites->places] = key;
-	if (!index_add(&sites->by_place, sites->places + 1, hash_place_entry, sites))
-		return NULL;
-	return &sites->place[sites->places++];
-}
-
-static uint32_t known_or_gone(uint32_t position)
-{
-	return position ? position : GONE; /* there is no room for one more */
-}
-
-/* What the words of a code object read now lead to. */
-static uint32_t read_position(struct sites *sites, const struct alloc_probe_frame *frame, const uint64_t words[4])
-{
-	const struct layout *layout = &sites->python->layout;
-	struct code_position position;
-
-	if (code_position(layout, sites->memory, frame->code, frame->instruction, &position)) {
-		if (!position.line) /* as in a function's prologue */
-			position.line = (uint32_t)words[3];
-		return known_or_gone(intern(sites, &position));
-	}
-	/* Frames of the interpreter's own have a code object that is no code of anybody, or None. */
-	if (!code_is_code(layout, sites->memory, frame->code) || code_is_shim(layout, sites->memory, frame->code))
-		return 0;
-	return GONE;
-}
-
-/* File, function and line of a frame: index + 1, 0 when it is no code of anybody's. */
-static uint32_t position_of(struct sites *sites, const struct alloc_probe_frame *frame)
-{
-	struct place *place = place_at(sites, frame->code, frame->instruction);
-	uint64_t words[4];
-
-	if (!place)
-		return 0;
-	if (place->round != sites->round) {
-		read_words(sites, frame->code, words);
-		if (!place->round || memcmp(words, place->words, sizeof(words)) != 0)
-			place->position = read_position(sites, frame, words);
-		memcpy(place->words, words, sizeof(words));
-		place->identity = ALLOC_PROBE_IDENTITY(words[0], words[1], words[2]);
-		place->round = sites->round;
-	}
-	/* It was another code object that ran then. */
-	if (frame->identity && frame->identity != place->identity)
-		return GONE;
-	return place->position;
 }
 
 static uint64_t hash_stack(const struct stack *stack)
@@ -352,43 +175,30 @@ static void forget_stacks(struct sites *sites)
 	index_clear(&sites->by_stack);
 }
 
+/* Gives up the positions that are in no stack any more. */
 static void forget_positions(struct sites *sites)
 {
-	uint32_t *moved = calloc(sites->positions + 1, sizeof(*moved)); /* by index + 1: new index + 1 */
-	size_t kept = 0;
+	uint32_t *moved = calloc(positions_end(sites->positions), sizeof(*moved));
 
 	if (!moved)
 		return;
-	moved[GONE] = 1;
 	for (size_t i = 0; i < sites->stacks; i++) {
 		for (uint32_t k = 0; k < sites->stack[i].frames; k++)
 			moved[sites->stack[i].position[k]] = 1;
 	}
-	for (size_t i = 0; i < sites->positions; i++) {
-		if (moved[i + 1]) {
-			sites->position[kept++] = sites->position[i];
-			moved[i + 1] = (uint32_t)kept;
-		} else {
-			code_position_free(sites->position[i]);
-			free(sites->position[i]);
-		}
-	}
+	positions_keep(sites->positions, moved);
 	for (size_t i = 0; i < sites->stacks; i++) {
 		for (uint32_t k = 0; k < sites->stack[i].frames; k++)
 			sites->stack[i].position[k] = moved[sites->stack[i].position[k]];
 	}
-	sites->positions = kept;
 	free(moved);
-	index_clear(&sites->by_text);
-	index_add(&sites->by_text, sites->positions, hash_position, sites);
-	forget_places(sites);
 }
 
 static void make_room(struct sites *sites)
 {
 	sites->made_room = sites->round;
 	forget_stacks(sites);
-	if (sites->positions >= TABLE_MOST / 4 * 3)
+	if (positions_are_many(sites->positions))
 		forget_positions(sites);
 	index_add(&sites->by_stack, sites->stacks, hash_stack_entry, sites);
 }
@@ -503,11 +313,11 @@ void sites_add(struct sites *sites, const struct alloc_probe_birth *birth)
 	struct sample *sample;
 	ssize_t i;
 
-	if ((sites->stacks >= TABLE_MOST || sites->positions >= TABLE_MOST) && sites->made_room != sites->round)
+	if ((sites->stacks >= TABLE_MOST || positions_are_full(sites->positions)) && sites->made_room != sites->round)
 		make_room(sites);
 	/* A generator's own frame tells no more than its name: who called it is asked for. */
 	for (uint32_t k = is_generator(sites, birth->type); k < birth->frames; k++) {
-		uint32_t position = position_of(sites, &birth->frame[k]);
+		uint32_t position = positions_of(sites->positions, &birth->frame[k]);
 
 		if (position)
 			stack.position[stack.frames++] = position;
@@ -830,7 +640,7 @@ ssize_t sites_of(const struct sites *sites, uint64_t type, struct allocation_sit
 			continue;
 		}
 		for (uint32_t k = 0; k < stack->frames; k++)
-			site->frame[k] = sites->position[stack->position[k] - 1];
+			site->frame[k] = positions_at(sites->positions, stack->position[k]);
 	}
 	if (!count) {
 		free(*found);

@@ -18,9 +18,6 @@
 
 struct sites;
 
-/* In place of file and function of a frame whose code was gone before it could be read: made up, used, thrown away. */
-#define SITES_GONE "?"
-
 /* Sampled births of one type with one stack. */
 struct allocation_site {
 	const struct code_position *frame[ALLOC_PROBE_FRAMES]; /* innermost first; borrowed from the sites */

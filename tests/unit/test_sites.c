@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "positions.h"
 #include "sites.h"
 #include "target.h"
 
@@ -102,7 +103,8 @@ static void has_site(struct births *births, uint64_t type, size_t alive, uint64_
 	if (n == 1) {
 		equal(found->alive, alive, "alive");
 		equal(found->sampled, sampled, "of so many");
-		check(found->frames == 1 && strcmp(found->frame[0]->file, SITES_GONE) == 0 && !found->frame[0]->line,
+		check(found->frames == 1 && strcmp(found->frame[0]->file, POSITIONS_GONE) == 0 &&
+				!found->frame[0]->line,
 			"on a line that nobody knows");
 	}
 	free(found);
