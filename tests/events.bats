@@ -126,6 +126,15 @@ watch_step() {
   for type in collections.deque __main__.Never __main__.Nothing; do born_and_died $type 3000; done
 }
 
+@test "statements that are typed in: the line is theirs, or not known, never that of who runs them" {
+  needs_bpf
+  [ "$MINOR" -ge 8 ] || skip "no sites on $LABEL"
+  watch_step statements.py
+  json '[.[] | select(.event == "growth").types[] | select(.type == "Typed" or .type == "__main__.Typed" or .type == "__console__.Typed").sites // [] |
+    .[] | {sampled, file: .frames[0].file, line: .frames[0].line}]' | tee "$WORLD/lines"
+  [ "$(jq 'length > 0 and all(.file | IN("<console>", "?"))' "$WORLD/lines")" = true ]
+}
+
 @test "iterators, whose deallocation a compiler may have copied to where loops end: right numbers, or none" {
   local kind n=10000
   needs_bpf

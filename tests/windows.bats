@@ -302,6 +302,28 @@ has_line_of() {
   [ "$status" = 130 ]
 }
 
+@test "of two functions that make the same type, one of which keeps nothing, the other has the line; nor has who runs code that is gone" {
+  local kind
+  needs_bpf
+  sees_births || skip "no births on $LABEL"
+  start kept_and_dropped.py "$INNER/turns"
+  eventually test -s "$WORLD/turns"
+  start_ogt -p "$TARGET" --interval 3 "${events[@]}"
+  for kind in __main__.Plain __main__.Typed collections.deque; do eventually has_line_of $kind; done
+  two_more_reports
+  kill -INT "$WATCHER"
+  wait_for_ogt
+  [ "$status" = 130 ]
+  grep '}$' "$WORLD/out" >"$WORLD/judged"
+  echo "in $(reports) reports:"
+  for kind in __main__.Plain collections.deque collections.OrderedDict functools.partial builtins.list builtins.set; do
+    functions_of $kind | sort | uniq -c
+  done | tee "$WORLD/functions"
+  refuse grep drop_ "$WORLD/functions"
+  functions_of __main__.Typed | sort | uniq -c | tee "$WORLD/functions"
+  refuse grep -vE ' (<module>|\?)$' "$WORLD/functions"
+}
+
 @test "a type that grows and has no line: why, in the first table" {
   local lineless
   needs_bpf

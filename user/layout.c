@@ -34,9 +34,11 @@
 #define HABITS_3_11 POOLS, .untracks_dicts = true, .generators_inside = true
 /* Python/ceval_gil.c, _Py_RunGC */
 #define HABITS_3_12 POOLS, .untracks_dicts = true, .generators_inside = true, .immortals = true
-#define HABITS_3_14 POOLS, .generators_inside = true, .immortals = true
+/* Include/internal/pycore_frame.h, f_executable */
+#define HABITS_3_13 HABITS_3_12, .frames_without_code = true
+#define HABITS_3_14 POOLS, .generators_inside = true, .immortals = true, .frames_without_code = true
 /* Objects/setobject.c, _PyFrozenSet_MaybeUntrack */
-#define HABITS_3_15 POOLS, .generators_inside = true, .immortals = true, .untracks_frozensets = true
+#define HABITS_3_15 HABITS_3_14, .untracks_frozensets = true
 
 /* Include/pystate.h. 3.6 has neither _PyRuntime nor struct _gil_runtime_state, but statics in Python/ceval_gil.h. */
 #define RUNTIME_3_6 \
@@ -608,7 +610,7 @@ static const struct layout layouts[] = {
 	{
 		RELEASES(3, 13, 0, ANY_MICRO),
 		.trash = {.depth = 52, .counts_down = true},
-		.habits = {HABITS_3_12},
+		.habits = {HABITS_3_13},
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},
@@ -636,7 +638,7 @@ static const struct layout layouts[] = {
 	{
 		RELEASES(3, 13, 0, ANY_MICRO),
 		.trash = {.depth = 52, .counts_down = true},
-		.habits = {HABITS_3_12},
+		.habits = {HABITS_3_13},
 		.runtime = {RUNTIME_3_13},
 		.interp = {INTERP_3_13},
 		.tstate = {TSTATE_3_13},

@@ -107,6 +107,8 @@ struct layout {
 		bool generators_inside; /* a generator is made in a frame of its own function, 3.11+ (RETURN_GENERATOR)
 					 */
 		bool untracks_frozensets; /* frozensets of atoms, 3.15+ */
+		bool frames_without_code; /* frames of its own may have None or another object in place of a code
+					     object, 3.13+ */
 		bool tracks_frames; /* each call of a Python function makes a frame object, which seldom is tracked */
 		bool immortals; /* has objects whose references are not counted, 3.12+ (_Py_IsImmortal) */
 		int32_t pool_size; /* of what its own allocator, pymalloc, hands out small blocks from; bytes */

@@ -6,6 +6,7 @@
 
 #include "index.h"
 #include "list.h"
+#include "pyobject.h"
 
 /* Positions, remembered instructions: bounds for a program that makes code as it runs. */
 #define TABLE_MOST (1u << 17)
@@ -159,17 +160,23 @@ static uint32_t read_position(
 {
 	const struct layout *layout = &positions->python->layout;
 	struct code_position position;
+	uint64_t type;
 
 	if (code_position(layout, positions->memory, frame->code, frame->instruction, &position)) {
 		if (!position.line) /* as in a function's prologue */
 			position.line = (uint32_t)words[3];
 		return known_or_gone(intern(positions, &position));
 	}
-	/* Frames of the interpreter's own have a code object that is no code of anybody, or None. */
-	if (!code_is_code(layout, positions->memory, frame->code) ||
-		code_is_shim(layout, positions->memory, frame->code))
-		return 0;
-	return GONE;
+	/*
+	 * Frames of the interpreter's own have a code object that is no code of anybody's, or None. What is no object
+	 * any more was a code object, and there may be another object in its place: its identity will tell.
+	 */
+	if (code_is_code(layout, positions->memory, frame->code))
+		return code_is_shim(layout, positions->memory, frame->code) ? 0 : GONE;
+	if (!layout->habits.frames_without_code)
+		return GONE;
+	type = pyobject_type(layout, positions->memory, frame->code & ~layout->frame.code_tag);
+	return type && python_is_type(positions->python, positions->memory, type) ? 0 : GONE;
 }
 
 /* File, function and line of a frame: index + 1, 0 when it is no code of anybody's. */

@@ -24,6 +24,7 @@ struct probe_site {
 	uint64_t makes; /* of births: the type of all that it makes; 0: its first argument says */
 	bool makes_generators; /* what calling the function makes that its first argument is */
 	bool makes_others; /* of those, the types that have no function of their own */
+	bool probed; /* of deaths: a probe was put there for the window that is open */
 	bool copied; /* of deaths: other code compares slots with it, as where a compiler has copied it to */
 	bool busy; /* of deaths: the commonest objects die there */
 	bool emulated; /* the kernel emulates the instruction there; else each hit is stepped, at ten times the cost */

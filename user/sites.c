@@ -35,7 +35,9 @@ struct stack {
 	uint32_t frames;
 	uint64_t alive, sampled;
 	uint64_t certain; /* of those alive */
-	uint64_t left; /* of those sampled: not known to be dead when their windows closed */
+	uint64_t left; /* of those sampled: nobody saw them die before their windows closed */
+	uint64_t replaced; /* others lie there, in the window that is open: whether their deaths are seen is told at its
+			      end */
 	uint64_t pending; /* samples born after the last check */
 };
 
@@ -310,7 +312,7 @@ uint64_t sites_refused(struct sites *sites)
 void sites_add(struct sites *sites, const struct alloc_probe_birth *birth)
 {
 	struct stack stack = {.type = birth->type};
-	struct sample *sample;
+	struct sample *old, *sample;
 	ssize_t i;
 
 	if ((sites->stacks >= TABLE_MOST || positions_are_full(sites->positions)) && sites->made_room != sites->round)
@@ -328,15 +330,16 @@ void sites_add(struct sites *sites, const struct alloc_probe_birth *birth)
 		return;
 	}
 	sites->stack[i].sampled++;
-	sample = sample_of(sites, birth->object);
-	if (!sample)
-		sample = new_sample(sites, birth->object);
+	old = sample_of(sites, birth->object);
+	sample = old ? old : new_sample(sites, birth->object);
 	if (!sample) {
 		sites->stack[i].sampled--;
 		refuse(sites, birth);
 		return;
 	}
-	/* One that was sampled at this address before is dead. */
+	/* One that was sampled at this address before is dead, and if nobody sees such deaths, others may be. */
+	if (old && !old->settled)
+		*(old->followed ? &sites->stack[old->stack].replaced : &sites->stack[old->stack].left) += 1;
 	*sample = (struct sample){
 		.object = birth->object,
 		.type = birth->type,
@@ -573,8 +576,8 @@ int sites_check(struct sites *sites, const struct capture *capture, const struct
 	return 0;
 }
 
-void sites_unfollow(
-	struct sites *sites, const struct stream_objects *live, uint64_t births, uint64_t after, uint64_t now)
+void sites_unfollow(struct sites *sites, const struct stream_objects *live, uint64_t births, uint64_t after,
+	uint64_t now, bool (*seen)(void *context, uint64_t type), void *context)
 {
 	size_t kept = 0;
 
@@ -585,6 +588,13 @@ void sites_unfollow(
 			continue;
 		sample->followed = false;
 		sites->sample[kept++] = *sample;
+	}
+	for (size_t i = 0; i < sites->stacks; i++) {
+		struct stack *stack = &sites->stack[i];
+
+		if (stack->replaced && !seen(context, stack->type))
+			stack->left += stack->replaced;
+		stack->replaced = 0;
 	}
 	sites->samples = kept;
 	index_samples(sites);

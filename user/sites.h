@@ -60,9 +60,12 @@ void sites_close_window(struct sites *sites, uint64_t births, uint64_t after, ui
  */
 int sites_check(struct sites *sites, const struct capture *capture, const struct stream_objects *live, uint64_t cut);
 
-/* From here on deaths are not seen any more: what is not in live has died; the rest has to stand for itself. */
-void sites_unfollow(
-	struct sites *sites, const struct stream_objects *live, uint64_t births, uint64_t after, uint64_t now);
+/*
+ * From here on deaths are not seen any more: what is not in live has died; the rest has to stand for itself. seen tells
+ * whether deaths of a type were.
+ */
+void sites_unfollow(struct sites *sites, const struct stream_objects *live, uint64_t births, uint64_t after,
+	uint64_t now, bool (*seen)(void *context, uint64_t type), void *context);
 
 /* The order of sites: most survivors first. For qsort. */
 int sites_compare(const void *a, const void *b);

@@ -441,16 +441,17 @@ static bool frees_growing(const struct trace *trace, const struct probe_site *si
 
 static int follow_in_window(struct trace *trace, struct error *error)
 {
-	const struct probe_sites *all = &trace->sites_of_deaths;
+	struct probe_sites *all = &trace->sites_of_deaths;
 	struct stream_site *sites = calloc(all->count + 1, sizeof(*sites));
 	size_t count = 0;
 	int result = sites ? 0 : error_set(error, ERROR_FAILED, "out of memory");
 
 	for (size_t i = 0; sites && i < all->count; i++) {
-		const struct probe_site *site = &all->site[i];
+		struct probe_site *site = &all->site[i];
 
-		if ((trace->growing_only ? frees_growing(trace, site) : site->busy) && site->emulated &&
-			site->address != trace->skip)
+		site->probed = (trace->growing_only ? frees_growing(trace, site) : site->busy) && site->emulated &&
+			       site->address != trace->skip;
+		if (site->probed)
 			sites[count++] = as_stream_site(trace, site);
 	}
 	if (count)
@@ -459,14 +460,36 @@ static int follow_in_window(struct trace *trace, struct error *error)
 	return result;
 }
 
+/* Where objects of a type die: the index of a site, -1 when it is not known. */
+static ssize_t site_of_deaths(struct trace *trace, uint64_t type)
+{
+	uint64_t dealloc;
+
+	if (!memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.dealloc, &dealloc))
+		return -1;
+	return probe_sites_find(&trace->sites_of_deaths, dealloc);
+}
+
+/* Whether deaths of a type were seen: in the window that closes, or when all were. */
+static bool saw_deaths(void *context, uint64_t type)
+{
+	struct trace *trace = context;
+	ssize_t site = site_of_deaths(trace, type);
+
+	if (site < 0 || trace->sites_of_deaths.site[site].copied)
+		return false;
+	return trace->kind == STREAM_FULL ? trace->complete_from[site] && trace->complete_from[site] != REFUSED
+					  : trace->sites_of_deaths.site[site].probed;
+}
+
 /* What was followed in a window and lives has to stand for itself from here on. */
 static void unfollow(struct trace *trace, uint64_t after, double now)
 {
 	struct stream_objects live = {0};
 
 	if (tracee_objects(trace->tracee, STREAM_LIVE, &live, NULL) == 0)
-		sites_unfollow(
-			trace->sites, &live, trace->charged.births + trace->charged.made, after, (uint64_t)(now * 1e9));
+		sites_unfollow(trace->sites, &live, trace->charged.births + trace->charged.made, after,
+			(uint64_t)(now * 1e9), saw_deaths, trace);
 	for (size_t i = 0; i < live.count; i++)
 		tracee_forget(trace->tracee, STREAM_LIVE, &live.object[i]);
 	stream_objects_free(&live);
@@ -1325,16 +1348,6 @@ void trace_at_cut(void *context, const volatile bool *stop)
 			tracee_set_tail(trace->tracee, &trace->watched[i],
 				tail & ~trace->python->layout.gc_head.prev_flags, NULL);
 	}
-}
-
-/* Where objects of a type die: the index of a site, -1 when it is not known. */
-static ssize_t site_of_deaths(struct trace *trace, uint64_t type)
-{
-	uint64_t dealloc;
-
-	if (!memory_u64(trace->memory, type + (uint64_t)trace->python->layout.type.dealloc, &dealloc))
-		return -1;
-	return probe_sites_find(&trace->sites_of_deaths, dealloc);
 }
 
 /* Whether all deaths of this type were traced in the interval that the report in progress is about. */

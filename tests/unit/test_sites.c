@@ -230,6 +230,48 @@ static void make_list(size_t i, uint64_t value)
 	list[i] = (struct fake_list){1, (uintptr_t)&list_type, 1, (uintptr_t)&items[i]};
 }
 
+static bool is_seen(void *context, uint64_t type)
+{
+	(void)type;
+	return !context;
+}
+
+/* The same of one list after the other at one address, the last of which is alive. */
+static double survivors_in_turn(const struct python *python, size_t sampled, bool seen)
+{
+	struct births births = {.sites = sites_new(python, count_dropped, &births)};
+	struct stream_object last = {(uintptr_t)&list[0], sampled};
+	struct stream_objects live = {&last, 1, 1};
+	struct capture capture = census_of((uintptr_t)&list_type, 0, 1);
+	struct allocation_site *found;
+	double survivors = 0;
+
+	if (!births.sites)
+		exit(1);
+	make_list(0, 0);
+	capture.census.address[0] = last.address;
+	for (size_t i = 0; i < sampled; i++) {
+		struct alloc_probe_birth birth = {.object = last.address,
+			.type = (uintptr_t)&list_type,
+			.time = i + 1,
+			.number = i + 1,
+			.frames = 1,
+			.followed = 1,
+			.frame[0] = {.code = NOWHERE, .identity = 1}};
+
+		sites_add(births.sites, &birth);
+	}
+	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000, is_seen, seen ? NULL : &births);
+	if (sites_check(births.sites, &capture, NULL, UINT64_MAX) < 0)
+		exit(1);
+	if (sites_of(births.sites, (uintptr_t)&list_type, &found) == 1)
+		survivors = found->survivors;
+	free(found);
+	free_census(&capture);
+	sites_free(births.sites);
+	return survivors;
+}
+
 /*
  * The survivors of one window in which `sampled` lists were made and `left` of them alive at its end; the census has
  * `alive` of these. Where they differ each holds a number of its own, and `changed` of those alive hold another one
@@ -263,7 +305,7 @@ static double survivors_of(
 		if (i < alive)
 			capture.census.address[i] = birth.object;
 	}
-	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000);
+	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000, is_seen, NULL);
 	for (size_t i = 0; i < changed; i++)
 		number[i].value += 1000;
 	if (sites_check(births.sites, &capture, NULL, UINT64_MAX) < 0)
@@ -285,6 +327,9 @@ static void not_followed(const struct python *python)
 	check(survivors_of(python, 100, 50, 5, true, 0) == 5, "which hold what those did, and nobody else");
 	check(survivors_of(python, 100, 50, 5, true, 5) == 0, "which hold something else");
 	check(survivors_of(python, 100, 50, 1, true, 0) == 0, "a single one");
+	check(survivors_in_turn(python, 29, true) == 1, "the last of 29 at one address, whose deaths were seen");
+	check(survivors_in_turn(python, 29, false) == 0,
+		"and where nobody saw them: it may be gone, and another be there");
 	check(survivors_of(python, 7, 7, 2, true, 0) == 0, "too few of the type to say that nobody else does");
 }
 
