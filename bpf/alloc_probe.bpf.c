@@ -763,8 +763,8 @@ int death(struct pt_regs *ctx)
 		return 0;
 	hit(index, process, state, &state->deaths);
 	if (is_over(process)) {
-		/* Until the probe is taken out its address may become another's: a sample that is not known to live is
-		 * none. */
+		/* Its address may become another's before the probe is taken out: it counts for nothing from here on.
+		 */
 		if (process->follow)
 			forget(&live, ALLOC_PROBE_LIVE_BITS, ALLOC_PROBE_KEY(index, address));
 		return 0;

@@ -344,8 +344,8 @@ static void mark_copied_in(
 	}
 }
 
-/* In the file that holds the function which frees instances: the interpreter. From the file, as all that is read of
- * code. */
+/* In the file that holds the function which frees instances, the interpreter; read from there, as in memory there are
+ * probes. */
 static void mark_copied(struct search *search, size_t before)
 {
 	struct probe_sites *sites = search->sites;

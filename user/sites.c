@@ -498,8 +498,8 @@ static struct held *held_by_samples(const struct sites *sites, size_t *count)
 	return held;
 }
 
-/* How many samples of the type held something, from `first` on. */
-static size_t count_of_type(const struct held *held, size_t count, uint64_t type, size_t *first)
+/* How many samples of the type held something; no more than TOLD_APART_LEAST are counted. */
+static size_t count_of_type(const struct held *held, size_t count, uint64_t type)
 {
 	const struct held key = {type, 0};
 	size_t from = 0, to = count, n = 0;
@@ -512,7 +512,6 @@ static size_t count_of_type(const struct held *held, size_t count, uint64_t type
 		else
 			to = middle;
 	}
-	*first = from;
 	while (n < TOLD_APART_LEAST && from + n < count && held[from + n].type == type)
 		n++;
 	return n;
@@ -526,10 +525,8 @@ static bool is_certain(struct sites *sites, const struct sample *sample, const s
 {
 	const struct held key = {sample->type, sample->contents};
 	const struct held *found;
-	size_t first;
 
-	if (!sample->settled || !sample->contents ||
-		count_of_type(held, count, sample->type, &first) < TOLD_APART_LEAST)
+	if (!sample->settled || !sample->contents || count_of_type(held, count, sample->type) < TOLD_APART_LEAST)
 		return false;
 	found = bsearch(&key, held, count, sizeof(*held), compare_held);
 	if (!found || (found > held && compare_held(found - 1, &key) == 0) ||
