@@ -236,40 +236,55 @@ static bool is_seen(void *context, uint64_t type)
 	return !context;
 }
 
-/* The same of one list after the other at one address, the last of which is alive. */
-static double survivors_in_turn(const struct python *python, size_t sampled, bool seen)
+/* The i-th list is made at this place, the time is i + 1. */
+static struct stream_object bear_list(struct sites *sites, size_t i, size_t place, uint64_t value)
 {
-	struct births births = {.sites = sites_new(python, count_dropped, &births)};
-	struct stream_object last = {(uintptr_t)&list[0], sampled};
-	struct stream_objects live = {&last, 1, 1};
-	struct capture capture = census_of((uintptr_t)&list_type, 0, 1);
+	struct alloc_probe_birth birth = {.object = (uintptr_t)&list[place],
+		.type = (uintptr_t)&list_type,
+		.time = i + 1,
+		.number = i + 1,
+		.frames = 1,
+		.followed = 1,
+		.frame[0] = {.code = NOWHERE, .identity = 1}};
+
+	make_list(place, value);
+	sites_add(sites, &birth);
+	return (struct stream_object){birth.object, birth.time};
+}
+
+/* What is found of the lists when the first `alive` of them are in a census; frees the sites. */
+static double survivors_at_cut(struct sites *sites, size_t alive)
+{
+	struct capture capture = census_of((uintptr_t)&list_type, 0, alive);
 	struct allocation_site *found;
 	double survivors = 0;
 
-	if (!births.sites)
+	for (size_t i = 0; i < alive; i++)
+		capture.census.address[i] = (uintptr_t)&list[i];
+	if (sites_check(sites, &capture, NULL, UINT64_MAX) < 0)
 		exit(1);
-	make_list(0, 0);
-	capture.census.address[0] = last.address;
-	for (size_t i = 0; i < sampled; i++) {
-		struct alloc_probe_birth birth = {.object = last.address,
-			.type = (uintptr_t)&list_type,
-			.time = i + 1,
-			.number = i + 1,
-			.frames = 1,
-			.followed = 1,
-			.frame[0] = {.code = NOWHERE, .identity = 1}};
-
-		sites_add(births.sites, &birth);
-	}
-	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000, is_seen, seen ? NULL : &births);
-	if (sites_check(births.sites, &capture, NULL, UINT64_MAX) < 0)
-		exit(1);
-	if (sites_of(births.sites, (uintptr_t)&list_type, &found) == 1)
+	if (sites_of(sites, (uintptr_t)&list_type, &found) == 1)
 		survivors = found->survivors;
 	free(found);
 	free_census(&capture);
-	sites_free(births.sites);
+	sites_free(sites);
 	return survivors;
+}
+
+/* The survivors of one window in which lists were made one after the other at one address, the last of which is alive.
+ */
+static double survivors_in_turn(const struct python *python, size_t sampled, bool seen)
+{
+	struct births births = {.sites = sites_new(python, count_dropped, &births)};
+	struct stream_object last = {0};
+	struct stream_objects live = {&last, 1, 1};
+
+	if (!births.sites)
+		exit(1);
+	for (size_t i = 0; i < sampled; i++)
+		last = bear_list(births.sites, i, 0, 0);
+	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000, is_seen, seen ? NULL : &births);
+	return survivors_at_cut(births.sites, 1);
 }
 
 /*
@@ -280,43 +295,22 @@ static double survivors_in_turn(const struct python *python, size_t sampled, boo
 static double survivors_of(
 	const struct python *python, size_t sampled, size_t left, size_t alive, bool differ, size_t changed)
 {
-	struct births births = {0};
+	struct births births = {.sites = sites_new(python, count_dropped, &births)};
 	struct stream_objects live = {calloc(left, sizeof(*live.object)), left, left};
-	struct capture capture = census_of((uintptr_t)&list_type, 0, alive);
-	struct allocation_site *found;
-	double survivors = 0;
 
-	births.sites = sites_new(python, count_dropped, &births);
 	if (!births.sites || !live.object)
 		exit(1);
 	for (size_t i = 0; i < sampled; i++) {
-		struct alloc_probe_birth birth = {.object = (uintptr_t)&list[i],
-			.type = (uintptr_t)&list_type,
-			.time = i + 1,
-			.number = i + 1,
-			.frames = 1,
-			.followed = 1,
-			.frame[0] = {.code = NOWHERE, .identity = 1}};
+		struct stream_object born = bear_list(births.sites, i, i, differ ? i : 0);
 
-		make_list(i, differ ? i : 0);
-		sites_add(births.sites, &birth);
 		if (i < left)
-			live.object[i] = (struct stream_object){birth.object, birth.time};
-		if (i < alive)
-			capture.census.address[i] = birth.object;
+			live.object[i] = born;
 	}
 	sites_unfollow(births.sites, &live, sampled + 1000, 32, sampled + 1000, is_seen, NULL);
+	stream_objects_free(&live);
 	for (size_t i = 0; i < changed; i++)
 		number[i].value += 1000;
-	if (sites_check(births.sites, &capture, NULL, UINT64_MAX) < 0)
-		exit(1);
-	if (sites_of(births.sites, (uintptr_t)&list_type, &found) == 1)
-		survivors = found->survivors;
-	free(found);
-	stream_objects_free(&live);
-	free_census(&capture);
-	sites_free(births.sites);
-	return survivors;
+	return survivors_at_cut(births.sites, alive);
 }
 
 static void not_followed(const struct python *python)

@@ -1166,6 +1166,18 @@ static void made(struct child *child)
 	stream_close(stream);
 }
 
+/* The function that makes instances of classes, alone in found. */
+static struct stream_site makes_instances(struct child *child, struct probe_sites *found)
+{
+	struct error error = {0};
+
+	if (probe_sites_of_instances(&child->python, child->sites.allocates, found, &error) < 0)
+		die("%s", error.text);
+	if (!found->count)
+		die("no function makes instances");
+	return as_stream_site(&found->site[0]);
+}
+
 /* Instances of classes are sampled at the function that makes them, before they are there, and nothing is counted. */
 static void instances(struct child *child)
 {
@@ -1177,10 +1189,8 @@ static void instances(struct child *child)
 	struct error error = {0};
 	size_t n;
 
-	if (probe_sites_of_instances(&child->python, child->sites.allocates, &found, &error) < 0)
-		die("%s", error.text);
+	site = makes_instances(child, &found);
 	equal(found.count, 1, "functions that make instances");
-	site = as_stream_site(&found.site[0]);
 	tracee_sample(tracee, 1, false);
 	tracee_allow(tracee, UINT32_MAX);
 	if (tracee_trace_births(tracee, &site, 1, STREAM_SAMPLES | STREAM_CLASSES | STREAM_LIMITED, NULL, &error) < 0)
@@ -1233,9 +1243,7 @@ static void wanted(struct child *child)
 	struct births births;
 	size_t n = 0, others = 0;
 
-	if (probe_sites_of_instances(&child->python, child->sites.allocates, &found, &error) < 0)
-		die("%s", error.text);
-	site = as_stream_site(&found.site[0]);
+	site = makes_instances(child, &found);
 	tracee_sample(tracee, 1, false);
 	tracee_want(tracee, &plain, 1);
 	if (tracee_trace_births(tracee, &site, 1, STREAM_SAMPLES | STREAM_COUNTS, NULL, &error) < 0)
@@ -1283,9 +1291,7 @@ static void spent(struct child *child)
 	struct births births;
 	size_t n;
 
-	if (probe_sites_of_instances(&child->python, child->sites.allocates, &found, &error) < 0)
-		die("%s", error.text);
-	site = as_stream_site(&found.site[0]);
+	site = makes_instances(child, &found);
 	tracee_sample(tracee, 1, true);
 	tracee_allow(tracee, 100);
 	trace_deaths_of(tracee, child, "Plain");
